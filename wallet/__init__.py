@@ -1,0 +1,1 @@
+"""A holder wallet for OpenID for Verifiable Credential Issuance 1.0."""

@@ -1,0 +1,353 @@
+"""Everything that can go wrong, by whose fault it is.
+
+One tree of exceptions, one table of codes. A code is stable: scripts, tests and support texts rely
+on it. The table holds, for each code, the sentence a person reads and what to do next.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from wallet.steps import Step
+
+
+class WalletError(Exception):
+    """Something went wrong; `code` says what, the class says whose fault it is.
+
+    Attributes:
+        code: Key of `MEANINGS`.
+        detail: Technical words for whoever debugs the peer; never holds a secret.
+        step: Where in the flow it happened, filled in by the engine.
+        rule: The rule that was broken, with its source, e.g. "OpenID4VCI 1.0, section 4.1".
+        url: The endpoint, without its query.
+        peer_error: The error code the peer itself sent, if it sent one.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        code: str,
+        detail: str = "",
+        *,
+        step: Step | None = None,
+        rule: str = "",
+        url: str = "",
+        peer_error: str = "",
+    ) -> None:
+        meaning = MEANINGS[code]
+        if not isinstance(self, meaning.fault):
+            message = f"{code} belongs to {meaning.fault.__name__}"
+            raise TypeError(message)
+        super().__init__(code, detail)
+        self.code = code
+        self.detail = detail
+        self.step = step
+        self.rule = rule
+        self.url = url
+        self.peer_error = peer_error
+
+    @property
+    def sentence(self) -> str:
+        """What happened, for a person."""
+        return MEANINGS[self.code].sentence
+
+    @property
+    def advice(self) -> str:
+        """What to do next, for a person."""
+        return MEANINGS[self.code].advice
+
+    def as_dict(self) -> dict[str, str]:
+        """The error as JSON members, empty ones left out."""
+        members = {
+            "code": self.code,
+            "message": self.sentence,
+            "advice": self.advice,
+            "detail": self.detail,
+            "step": self.step or "",
+            "rule": self.rule,
+            "url": self.url,
+            "peer_error": self.peer_error,
+        }
+        return {name: str(value) for name, value in members.items() if value}
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.sentence}" + (f" ({self.detail})" if self.detail else "")
+
+
+class HolderDeclined(WalletError):  # noqa: N818 - named by whose decision it was
+    """The holder said no, here or at the authorization server."""
+
+    exit_code = 3
+
+
+class LocalFailure(WalletError):  # noqa: N818
+    """Something on this machine is missing, locked or broken."""
+
+    exit_code = 4
+
+
+class Unreachable(WalletError):  # noqa: N818
+    """A peer could not be reached in time."""
+
+    exit_code = 5
+
+
+class PeerRefused(WalletError):  # noqa: N818
+    """A peer answered with an error of its own."""
+
+    exit_code = 6
+
+
+class PeerBrokeProtocol(WalletError):  # noqa: N818
+    """A peer sent something its specification does not allow."""
+
+    exit_code = 7
+
+
+class Unsupported(WalletError):  # noqa: N818
+    """The peer asks for something this wallet cannot do."""
+
+    exit_code = 8
+
+
+class VerificationFailed(WalletError):  # noqa: N818
+    """The credential is not what it should be; nothing was stored."""
+
+    exit_code = 9
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What a code means: whose fault, a sentence for people, and what to do next."""
+
+    fault: type[WalletError]
+    sentence: str
+    advice: str
+
+
+_ASK_ISSUER = "Ask the issuer; the technical detail tells them what to correct."
+_TRY_LATER = "Check your connection and try again in a moment."
+_NEW_OFFER = "Ask the issuer for a new offer."
+_START_AGAIN = "Start again from the offer."
+
+MEANINGS: Mapping[str, Meaning] = {
+    # The holder's own decision.
+    "cancelled": Meaning(HolderDeclined, "You stopped this. Nothing was stored.", _START_AGAIN),
+    "access_denied": Meaning(
+        HolderDeclined, "You did not allow the issuer to go on. Nothing was stored.", _START_AGAIN
+    ),
+    # This machine.
+    "internal": Meaning(
+        LocalFailure, "The wallet made a mistake. Nothing was lost.", "Please report the detail."
+    ),
+    "settings_invalid": Meaning(
+        LocalFailure, "A setting cannot be used.", "Correct the setting named in the detail."
+    ),
+    "store_in_use": Meaning(
+        LocalFailure,
+        "Another wallet window or command is using this wallet.",
+        "Close the other one, or wait until it has finished.",
+    ),
+    "store_damaged": Meaning(
+        LocalFailure,
+        "The wallet's store is damaged and was left as it is.",
+        "Restore a backup; do not delete the files.",
+    ),
+    "store_unwritable": Meaning(
+        LocalFailure,
+        "The wallet cannot write to its folder.",
+        "Free some space, or check the folder's permissions.",
+    ),
+    "keyring_unavailable": Meaning(
+        LocalFailure,
+        "This computer's keyring cannot be used now.",
+        "Unlock your session's keyring, or protect the wallet with a passphrase.",
+    ),
+    "keyring_entry_missing": Meaning(
+        LocalFailure,
+        "The key of this wallet is no longer in the computer's keyring.",
+        "Sign in to the session in which you made this wallet. The store was left as it is.",
+    ),
+    "passphrase_needed": Meaning(
+        LocalFailure, "This wallet needs its passphrase.", "Enter the passphrase to open it."
+    ),
+    "passphrase_wrong": Meaning(
+        LocalFailure, "That is not the passphrase of this wallet.", "Try again."
+    ),
+    "passphrase_too_short": Meaning(
+        LocalFailure, "A passphrase needs at least 8 characters.", "Choose a longer one."
+    ),
+    "credential_not_found": Meaning(
+        LocalFailure, "There is no such credential in this wallet.", "See `wallet list`."
+    ),
+    "browser_failed": Meaning(
+        LocalFailure, "The browser could not be opened.", "Open the sign-in link yourself."
+    ),
+    "authorization_timeout": Meaning(
+        LocalFailure, "The sign-in in the browser was not finished in time.", _START_AGAIN
+    ),
+    "redirect_port_taken": Meaning(
+        LocalFailure,
+        "The wallet could not open the port on which the browser returns.",
+        "Choose another redirect port, or leave it to the wallet.",
+    ),
+    "camera_missing": Meaning(
+        LocalFailure,
+        "No camera can be opened.",
+        "Paste the offer's link or choose a picture.",
+    ),
+    "camera_stopped": Meaning(
+        LocalFailure, "The camera stopped.", "Start it again, or paste the offer's link."
+    ),
+    "image_unreadable": Meaning(
+        LocalFailure, "This file is not a picture the wallet can read.", "Choose a PNG or JPEG."
+    ),
+    "image_too_large": Meaning(
+        LocalFailure, "This picture is too large.", "Choose a smaller one, or cut out the code."
+    ),
+    "code_not_found": Meaning(
+        LocalFailure, "There is no readable QR code in this picture.", "Try a sharper picture."
+    ),
+    # The network.
+    "unreachable": Meaning(Unreachable, "The service cannot be reached.", _TRY_LATER),
+    "timed_out": Meaning(Unreachable, "The service took too long to answer.", _TRY_LATER),
+    "tls_failed": Meaning(
+        Unreachable,
+        "No secure connection to the service could be made.",
+        "Its certificate may have expired, or your network may interfere.",
+    ),
+    # Refusals by the peer.
+    "authorization_refused": Meaning(
+        PeerRefused, "The authorization server refused the request.", _ASK_ISSUER
+    ),
+    "token_refused": Meaning(
+        PeerRefused, "The authorization server refused to let the wallet in.", _START_AGAIN
+    ),
+    "credential_refused": Meaning(
+        PeerRefused, "The issuer refused to issue the credential.", _ASK_ISSUER
+    ),
+    "server_error": Meaning(PeerRefused, "The service reports an error of its own.", _TRY_LATER),
+    "not_found": Meaning(
+        PeerRefused, "The service does not have what the wallet asked for.", _NEW_OFFER
+    ),
+    # Broken rules.
+    "not_an_offer": Meaning(
+        PeerBrokeProtocol,
+        "This is not a credential offer.",
+        "Scan the code on the issuer's page, or paste its offer link.",
+    ),
+    "offer_invalid": Meaning(
+        PeerBrokeProtocol, "This credential offer is not complete or not valid.", _NEW_OFFER
+    ),
+    "insecure_url": Meaning(
+        PeerBrokeProtocol,
+        "The service does not use a secure address (https).",
+        "Do not go on. Ask the issuer for a secure address.",
+    ),
+    "redirected": Meaning(
+        PeerBrokeProtocol, "The service sent the wallet to another address.", _ASK_ISSUER
+    ),
+    "response_too_large": Meaning(
+        PeerBrokeProtocol, "The service sent far more data than it should.", _ASK_ISSUER
+    ),
+    "response_malformed": Meaning(
+        PeerBrokeProtocol, "The service sent something the wallet cannot read.", _ASK_ISSUER
+    ),
+    "metadata_invalid": Meaning(
+        PeerBrokeProtocol, "The issuer's description of itself is not valid.", _ASK_ISSUER
+    ),
+    "issuer_mismatch": Meaning(
+        PeerBrokeProtocol,
+        "The issuer's description of itself belongs to somebody else.",
+        "Do not go on. " + _ASK_ISSUER,
+    ),
+    "authorization_server_mismatch": Meaning(
+        PeerBrokeProtocol,
+        "The authorization server is not the one the issuer names.",
+        "Do not go on. " + _ASK_ISSUER,
+    ),
+    "authorization_response_invalid": Meaning(
+        PeerBrokeProtocol, "The answer of the authorization server is not valid.", _START_AGAIN
+    ),
+    "state_mismatch": Meaning(
+        PeerBrokeProtocol,
+        "The answer in the browser does not belong to this request.",
+        "Nothing was stored. " + _START_AGAIN,
+    ),
+    "iss_missing": Meaning(
+        PeerBrokeProtocol,
+        "The answer in the browser does not say who sent it.",
+        "Nothing was stored. " + _ASK_ISSUER,
+    ),
+    "iss_mismatch": Meaning(
+        PeerBrokeProtocol,
+        "The answer in the browser came from another authorization server.",
+        "Nothing was stored. Do not go on.",
+    ),
+    "token_response_invalid": Meaning(
+        PeerBrokeProtocol, "The authorization server's answer is not valid.", _ASK_ISSUER
+    ),
+    "nonce_response_invalid": Meaning(
+        PeerBrokeProtocol, "The issuer's answer is not valid.", _ASK_ISSUER
+    ),
+    "credential_response_invalid": Meaning(
+        PeerBrokeProtocol, "The issuer's answer holds no valid credential.", _ASK_ISSUER
+    ),
+    # What this wallet cannot do.
+    "grant_unsupported": Meaning(
+        Unsupported, "This offer uses a way to sign in that the wallet does not know.", _ASK_ISSUER
+    ),
+    "configuration_unknown": Meaning(
+        Unsupported, "The issuer does not describe the credential it offers.", _ASK_ISSUER
+    ),
+    "format_unsupported": Meaning(
+        Unsupported, "The wallet cannot keep credentials of this format.", _ASK_ISSUER
+    ),
+    "proof_unsupported": Meaning(
+        Unsupported, "The issuer asks for a proof of key that the wallet cannot make.", _ASK_ISSUER
+    ),
+    "authorization_server_unsupported": Meaning(
+        Unsupported, "The wallet cannot work with this authorization server.", _ASK_ISSUER
+    ),
+    "deferred_unsupported": Meaning(
+        Unsupported,
+        "The issuer will issue later; the wallet cannot wait for that yet.",
+        _ASK_ISSUER,
+    ),
+    # The credential.
+    "credential_malformed": Meaning(
+        VerificationFailed, "The credential is broken and was not stored.", _ASK_ISSUER
+    ),
+    "issuer_untrusted": Meaning(
+        VerificationFailed,
+        "The credential was signed by an issuer this wallet does not trust. It was not stored.",
+        "If you know this issuer, add its certificate as a trust anchor.",
+    ),
+    "signature_invalid": Meaning(
+        VerificationFailed,
+        "The credential's signature is wrong: it was altered. It was not stored.",
+        _ASK_ISSUER,
+    ),
+    "disclosure_invalid": Meaning(
+        VerificationFailed,
+        "A claim of the credential does not match what was signed. It was not stored.",
+        _ASK_ISSUER,
+    ),
+    "credential_expired": Meaning(
+        VerificationFailed, "The credential has expired already. It was not stored.", _ASK_ISSUER
+    ),
+    "credential_not_yet_valid": Meaning(
+        VerificationFailed, "The credential is not valid yet. It was not stored.", _ASK_ISSUER
+    ),
+    "vct_mismatch": Meaning(
+        VerificationFailed,
+        "The issuer sent another kind of credential than you asked for. It was not stored.",
+        _ASK_ISSUER,
+    ),
+    "key_binding_mismatch": Meaning(
+        VerificationFailed,
+        "The credential belongs to another key than this wallet's. It was not stored.",
+        "Do not go on. " + _ASK_ISSUER,
+    ),
+}

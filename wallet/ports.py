@@ -1,0 +1,187 @@
+"""The handful of ways in which the engine reaches the outside world.
+
+Each port is a small protocol; `wallet.app` hands in the adapters, tests hand in their own.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from wallet.records import CredentialRecord, HolderKey, Image, Look, Secret
+from wallet.steps import Step
+
+
+@dataclass(frozen=True)
+class Contact:
+    """Whom the wallet is about to contact, before it does (OpenID4VCI 1.0, section 13.5).
+
+    Attributes:
+        host: The host as a person reads it, with its port where it is not the default.
+        url: What will be fetched first: the `credential_offer_uri`, or the issuer itself.
+    """
+
+    host: str
+    url: str
+
+
+@dataclass(frozen=True)
+class OfferedCredential:
+    """One credential of an offer, as the holder reviews it."""
+
+    credential_configuration_id: str
+    format: str
+    look: Look
+    claims: tuple[str, ...]
+    """Labels of the claims that will be issued, in the issuer's order."""
+
+
+@dataclass(frozen=True)
+class OfferReview:
+    """What the holder agrees to, or not.
+
+    Attributes:
+        issuer: How the issuer presents itself.
+        credential_issuer: Credential Issuer Identifier.
+        issuer_host: Its host, with its port where it is not the default.
+        authorization_server_host: Where the holder will sign in.
+        credentials: What is offered; never empty.
+    """
+
+    issuer: Look
+    credential_issuer: str
+    issuer_host: str
+    authorization_server_host: str
+    credentials: tuple[OfferedCredential, ...]
+
+
+class Holder(Protocol):
+    """The person, as the engine asks them. A face implements it with screens or prompts."""
+
+    async def may_contact(self, contact: Contact) -> None:
+        """Return when the holder agrees to contact this host; raise `HolderDeclined` otherwise."""
+
+    async def choose(self, review: OfferReview) -> str:
+        """The `credential_configuration_id` the holder accepts; raise `HolderDeclined` if none."""
+
+    def entered(self, step: Step) -> None:
+        """Tell the holder that this step has begun."""
+
+    async def sign_in(self, url: Secret[str]) -> None:
+        """Send the holder to this authorization URL, in the system browser.
+
+        Returns as soon as the holder has the URL. Raises `LocalFailure("browser_failed")`.
+        """
+
+
+class Redirect(Protocol):
+    """An open loopback redirect (RFC 8252, section 7.3) that waits for one answer."""
+
+    @property
+    def redirect_uri(self) -> str:
+        """Where the authorization server sends the browser back to."""
+
+    async def answer(self, judge: Callable[[str], None], timeout_s: float) -> Secret[str]:
+        """Wait for the browser and return the query it came with.
+
+        `judge` reads the query and raises if it must be refused; the page shown in the browser
+        says which it was. Its error is raised here.
+
+        Raises:
+            LocalFailure: `authorization_timeout`.
+        """
+
+
+class Redirects(Protocol):
+    """Opens loopback redirects; each lives as long as its context."""
+
+    def open(self) -> AbstractAsyncContextManager[Redirect]:
+        """A redirect on a free port with a random path."""
+
+
+@dataclass(frozen=True)
+class HttpResponse:
+    """An answer within all limits: no redirect, size and time bounded.
+
+    Attributes:
+        url: What was asked.
+        status: HTTP status code.
+        headers: Lower-case names.
+        body: At most the limit's bytes.
+    """
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def media_type(self) -> str:
+        """The `Content-Type` without its parameters, lower case."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+class Http(Protocol):
+    """The one guarded way to the network."""
+
+    async def get(self, url: str, *, accept: str) -> HttpResponse:
+        """GET `url`.
+
+        Raises:
+            Unreachable: `unreachable`, `timed_out`, `tls_failed`.
+            PeerBrokeProtocol: `insecure_url`, `redirected`, `response_too_large`.
+        """
+
+    async def post(
+        self,
+        url: str,
+        *,
+        body: bytes = b"",
+        content_type: str = "",
+        authorization: Secret[str] | None = None,
+    ) -> HttpResponse:
+        """POST `body`; errors as `get`."""
+
+    async def image(self, url: str) -> Image | None:
+        """A picture by `https` or `data` URI, checked and re-encoded; None if it can't be had."""
+
+
+class HolderKeys(Protocol):
+    """The holder's keys; private halves stay behind this port."""
+
+    async def create(self, algorithm: str) -> HolderKey:
+        """A fresh key for `algorithm` ("ES256"), committed before it is returned."""
+
+    async def sign(self, key_id: str, message: bytes) -> bytes:
+        """A JOSE signature over `message` (for ES256: r and s, 64 bytes)."""
+
+
+class Records(Protocol):
+    """The credentials in the encrypted store."""
+
+    async def add(self, record: CredentialRecord) -> None:
+        """Commit `record`; durable when this returns."""
+
+    async def all(self) -> tuple[CredentialRecord, ...]:
+        """Every record, newest first."""
+
+    async def get(self, credential_id: str) -> CredentialRecord:
+        """One record. Raises `LocalFailure("credential_not_found")`."""
+
+    async def remove(self, credential_id: str) -> None:
+        """Remove the record and its key for good; raises as `get`."""
+
+
+class Clock(Protocol):
+    """Time."""
+
+    def now(self) -> datetime:
+        """The present, aware, UTC."""
+
+
+class Random(Protocol):
+    """Unpredictable bytes."""
+
+    def token(self) -> str:
+        """256 random bits as base64url without padding."""

@@ -1,0 +1,196 @@
+"""What the wallet keeps and shows: frozen values without behaviour of any protocol."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, Generic, TypeAlias, TypeVar
+
+Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
+JsonObject: TypeAlias = Mapping[str, Json]
+
+T = TypeVar("T")
+
+
+class Secret(Generic[T]):
+    """A value that never shows itself: printed, logged or formatted it is dots."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: T) -> None:
+        self._value: Final = value
+
+    def reveal(self) -> T:
+        """The value itself; call it where it is used, never where it is passed on."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(•••)"
+
+    __str__ = __repr__
+
+
+@dataclass(frozen=True)
+class Image:
+    """A picture that was checked and re-encoded by the wallet.
+
+    Attributes:
+        media_type: "image/png" or "image/jpeg".
+        data: The encoded picture.
+    """
+
+    media_type: str
+    data: bytes = field(repr=False)
+
+
+class Outcome(StrEnum):
+    """What a check of a credential came to."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One numbered check of a verification report.
+
+    Attributes:
+        name: What was checked, for a person.
+        outcome: What it came to.
+        reason: Why, or what was found.
+        rule: The rule with its source, e.g. "SD-JWT VC, section 3.5".
+    """
+
+    name: str
+    outcome: Outcome
+    reason: str
+    rule: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """All checks of one verification, in the order they were made."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether something was checked and nothing failed."""
+        return bool(self.checks) and all(c.outcome is not Outcome.FAILED for c in self.checks)
+
+
+@dataclass(frozen=True)
+class HolderKey:
+    """A key the holder's vault made; the private half never leaves the vault.
+
+    Attributes:
+        key_id: The vault's name for it.
+        algorithm: JOSE name, e.g. "ES256".
+        public_jwk: RFC 7517, public members only.
+    """
+
+    key_id: str
+    algorithm: str
+    public_jwk: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class CredentialRecord:
+    """A verified credential as the vault keeps it.
+
+    Made by `wallet.engine.keep` from a verified credential only; a report with a failed check is
+    refused here as well.
+
+    Attributes:
+        id: Random, URL-safe.
+        format: Credential Format Identifier, e.g. "dc+sd-jwt".
+        credential: The credential exactly as it was received.
+        key_id: The holder key it is bound to.
+        credential_issuer: Credential Issuer Identifier.
+        credential_configuration_id: Key of the issuer's metadata.
+        configuration: That credential configuration as it was then.
+        issuer_display: The issuer's `display` array.
+        claims: The processed claims, without the technical ones.
+        images: Pictures named by the metadata (`logo`, `background_image`), by their URI.
+        trusted_by: Name of the trust anchor.
+        received_at: Aware, UTC.
+        expires_at: Aware, UTC; None where the credential does not expire.
+        report: The verification it passed.
+    """
+
+    id: str
+    format: str
+    credential: str = field(repr=False)
+    key_id: str
+    credential_issuer: str
+    credential_configuration_id: str
+    configuration: JsonObject = field(repr=False)
+    issuer_display: Sequence[JsonObject] = field(repr=False)
+    claims: JsonObject = field(repr=False)
+    images: Mapping[str, Image] = field(repr=False)
+    trusted_by: str
+    received_at: datetime
+    expires_at: datetime | None
+    report: Report
+
+    def __post_init__(self) -> None:
+        if not self.report.passed:
+            message = "only a verified credential can be kept"
+            raise ValueError(message)
+
+
+@dataclass(frozen=True)
+class Look:
+    """How something presents itself: OpenID4VCI 1.0, `display` objects, in the holder's language.
+
+    Attributes:
+        name: Its name.
+        description: Its description, or empty.
+        background_color: "#rrggbb", or empty where the issuer gives none.
+        text_color: "#rrggbb", or empty where the issuer gives none.
+        logo: Its logo.
+        background: Its background picture.
+    """
+
+    name: str
+    description: str = ""
+    background_color: str = ""
+    text_color: str = ""
+    logo: Image | None = None
+    background: Image | None = None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One claim as a holder reads it.
+
+    Attributes:
+        path: Claims path pointer (OpenID4VCI 1.0, Appendix C).
+        label: The issuer's name for it, in the holder's language, or one made from the path.
+        value: Text, a picture, or the claims below it.
+    """
+
+    path: tuple[str | int, ...]
+    label: str
+    value: "str | Image | tuple[Claim, ...]" = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Card:
+    """A stored credential as every face of the wallet shows it."""
+
+    id: str
+    look: Look
+    issuer: Look
+    credential_issuer: str
+    credential_configuration_id: str
+    format: str
+    type: str
+    claims: tuple[Claim, ...]
+    trusted_by: str
+    received_at: datetime
+    expires_at: datetime | None
+    expired: bool
+    report: Report
+    credential: str = field(repr=False)
