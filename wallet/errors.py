@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from wallet.report import Report
 from wallet.steps import Step
 
 
@@ -112,9 +113,17 @@ class Unsupported(WalletError):  # noqa: N818
 
 
 class VerificationFailed(WalletError):  # noqa: N818
-    """The credential is not what it should be; nothing was stored."""
+    """The credential is not what it should be; nothing was stored.
+
+    Attributes:
+        report: Every check that was made, the failed ones among them.
+    """
 
     exit_code = 9
+
+    def __init__(self, code: str, detail: str = "", *, report: Report, rule: str = "") -> None:
+        super().__init__(code, detail, rule=rule)
+        self.report = report
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Final, Generic, TypeAlias, TypeVar
 
-Json: TypeAlias = "None | bool | int | float | str | Sequence[Json] | Mapping[str, Json]"
+from wallet.report import Check as Check  # noqa: PLC0414
+from wallet.report import Outcome as Outcome  # noqa: PLC0414
+from wallet.report import Report as Report  # noqa: PLC0414
+
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 JsonObject: TypeAlias = Mapping[str, Json]
 
 T = TypeVar("T")
@@ -41,43 +44,6 @@ class Image:
 
     media_type: str
     data: bytes = field(repr=False)
-
-
-class Outcome(StrEnum):
-    """What a check of a credential came to."""
-
-    PASSED = "passed"
-    FAILED = "failed"
-    SKIPPED = "skipped"
-
-
-@dataclass(frozen=True)
-class Check:
-    """One numbered check of a verification report.
-
-    Attributes:
-        name: What was checked, for a person.
-        outcome: What it came to.
-        reason: Why, or what was found.
-        rule: The rule with its source, e.g. "SD-JWT VC, section 3.5".
-    """
-
-    name: str
-    outcome: Outcome
-    reason: str
-    rule: str
-
-
-@dataclass(frozen=True)
-class Report:
-    """All checks of one verification, in the order they were made."""
-
-    checks: tuple[Check, ...]
-
-    @property
-    def passed(self) -> bool:
-        """Whether something was checked and nothing failed."""
-        return bool(self.checks) and all(c.outcome is not Outcome.FAILED for c in self.checks)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,33 @@
+"""What the wallet decides where a specification leaves the choice to it."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+REPLY_LIMIT_BYTES: Final = 1_000_000
+"""Largest answer of a peer; a credential with a portrait stays well below."""
+
+OFFER_LIMIT_BYTES: Final = 64_000
+"""Largest offer link; a QR code holds 2,953 bytes, a link from a browser may hold more."""
+
+CREDENTIAL_LIMIT_BYTES: Final = 1_000_000
+DISCLOSURES_LIMIT: Final = 2_000
+
+CLOCK_SKEW_S: Final = 60
+"""How far an issuer's clock may be ahead of ours."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The holder's choices for a run, from the settings.
+
+    Attributes:
+        client_id: OAuth `client_id` (RFC 6749, section 2.2).
+        languages: BCP 47 tags, best first.
+        authorization_request: How a credential is asked for (OpenID4VCI 1.0, section 5.1).
+        authorization_timeout_s: How long to wait for the browser.
+    """
+
+    client_id: str
+    languages: tuple[str, ...]
+    authorization_request: Literal["auto", "scope", "authorization_details"]
+    authorization_timeout_s: float

@@ -1,0 +1,41 @@
+"""The verification report: what was checked, what it came to, and why."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """What a check of a credential came to."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One numbered check of a verification report.
+
+    Attributes:
+        name: What was checked, for a person.
+        outcome: What it came to.
+        reason: Why, or what was found.
+        rule: The rule with its source, e.g. "SD-JWT VC, section 3.5".
+    """
+
+    name: str
+    outcome: Outcome
+    reason: str
+    rule: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """All checks of one verification, in the order they were made."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether something was checked and nothing failed."""
+        return bool(self.checks) and all(c.outcome is not Outcome.FAILED for c in self.checks)

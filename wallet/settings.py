@@ -1,0 +1,209 @@
+"""Every setting of the wallet, and where its value came from.
+
+A setting is one field of `Settings`. From weak to strong: its default, its entry in the settings
+file (TOML), its environment variable (`WALLET_` and the name in capitals), its flag (`--name`).
+"""
+
+import dataclasses
+import locale
+import os
+import tomllib
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal
+
+from wallet.errors import LocalFailure
+
+APPLICATION: Final = "oid4vci-wallet"
+ENVIRONMENT_PREFIX: Final = "WALLET_"
+
+Value = str | int | float | bool | Path | tuple[str, ...] | tuple[Path, ...] | None
+
+
+_OWN_FOLDER: Final = Path()
+"""Stands for the profile's own folder, which only `load` knows."""
+
+
+def _setting(default: Value, text: str) -> typing.Any:  # noqa: ANN401 - a dataclass field
+    return field(default=default, metadata={"help": text})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings in force. The texts below are those of `wallet --help`."""
+
+    data_folder: Path = _setting(_OWN_FOLDER, "folder of the encrypted store")
+    passphrase_file: Path | None = _setting(None, "file that holds the store's passphrase")
+    trust_anchor: tuple[Path, ...] = _setting(
+        (), "PEM files with the certificates of trusted issuers' authorities"
+    )
+    language: tuple[str, ...] = _setting((), "languages for issuers' texts, best first (BCP 47)")
+    client_id: str = _setting(APPLICATION, "client_id at authorization servers")
+    authorization_request: Literal["auto", "scope", "authorization_details"] = _setting(
+        "auto", "how to ask for a credential: auto, scope or authorization_details"
+    )
+    authorization_timeout: float = _setting(600.0, "seconds to wait for the browser's return")
+    redirect_port: int = _setting(0, "port of the loopback redirect; 0 for any free one")
+    redirect_path: str = _setting("", "path of the loopback redirect; empty for a random one")
+    http_timeout: float = _setting(15.0, "seconds one answer of a server may take in all")
+    camera: str = _setting("0", "camera number, or a video file that stands in for a camera")
+    browser: bool = _setting(False, "serve the window's contents to the browser instead")
+    browser_command: str = _setting("", "command that opens a URL; empty for the system browser")
+    gui_port: int = _setting(0, "port of the browser mode; 0 for any free one")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a value came from: "default", or a file, variable or flag by its name."""
+
+    kind: Literal["default", "file", "environment", "flag"]
+    name: str
+
+
+@dataclass(frozen=True)
+class InForce:
+    """The settings together with the origin of each."""
+
+    profile: str
+    file: Path
+    settings: Settings
+    origins: Mapping[str, Origin]
+
+
+def fields() -> tuple[dataclasses.Field[typing.Any], ...]:
+    """The fields of `Settings`, in order; `metadata["help"]` is each one's text."""
+    return dataclasses.fields(Settings)
+
+
+def flag(name: str) -> str:
+    """The flag of a setting."""
+    return "--" + name.replace("_", "-")
+
+
+def _refuse(origin: Origin, why: str) -> LocalFailure:
+    where = f"{origin.kind} {origin.name}".strip()
+    return LocalFailure("settings_invalid", f"{where}: {why}")
+
+
+def _number(value: object, kind: type[int] | type[float], origin: Origin) -> int | float:
+    if isinstance(value, bool):
+        raise _refuse(origin, "needs a number")
+    try:
+        number = kind(str(value))
+    except (TypeError, ValueError):
+        raise _refuse(origin, "needs a number") from None
+    if not 0 <= number < 10**9:
+        raise _refuse(origin, "is out of range")
+    return number
+
+
+def _several(value: object, origin: Origin) -> list[str]:
+    if isinstance(value, str):
+        return [part for part in value.split(os.pathsep) if part]
+    if isinstance(value, Sequence) and all(isinstance(part, str) for part in value):
+        return [str(part) for part in value]
+    raise _refuse(origin, "needs a list of texts")
+
+
+def _read(kind: object, value: object, origin: Origin, folder: Path) -> Value:
+    """Read a raw value as the type of its field; relative paths start at `folder`."""
+    if kind is bool:
+        words = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+        if isinstance(value, bool):
+            return value
+        if str(value).lower() in words:
+            return words[str(value).lower()]
+        raise _refuse(origin, "needs true or false")
+    if kind is int or kind is float:
+        return _number(value, int if kind is int else float, origin)
+    if typing.get_origin(kind) is tuple:
+        parts = _several(value, origin)
+        if Path in typing.get_args(kind):
+            return tuple(folder / Path(part).expanduser() for part in parts)
+        return tuple(parts)
+    if not isinstance(value, str | Path):
+        raise _refuse(origin, "needs a text")
+    if kind in (Path, Path | None):
+        return folder / Path(value).expanduser()
+    choices = typing.get_args(kind)
+    if choices and value not in choices:
+        raise _refuse(origin, f"is none of {', '.join(choices)}")
+    return str(value)
+
+
+def _file_entries(file: Path, *, required: bool) -> Mapping[str, object]:
+    try:
+        entries = tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        if required:
+            raise LocalFailure("settings_invalid", f"file {file} does not exist") from None
+        return {}
+    except (OSError, ValueError) as error:
+        raise LocalFailure("settings_invalid", f"file {file}: {error}") from None
+    known = {f.name for f in fields()}
+    for name in entries:
+        if name not in known:
+            raise _refuse(Origin("file", f"{file}, entry {name}"), "is no setting")
+    return entries
+
+
+def preferred_languages() -> tuple[str, ...]:
+    """The languages of this session, English last."""
+    name = (locale.getlocale()[0] or "").replace("_", "-")
+    named = (name,) if "-" in name else ()
+    return (*named, "en")
+
+
+def load(
+    flags: Mapping[str, object],
+    environment: Mapping[str, str],
+    *,
+    profile: str = "",
+    file: Path | None = None,
+) -> InForce:
+    """Find out which settings are in force.
+
+    Args:
+        flags: Values given on the command line, by setting; None where a flag was not given.
+        environment: The process's environment variables.
+        profile: The wallet to use; empty for `WALLET_PROFILE`, else "default".
+        file: The settings file; None for `WALLET_SETTINGS_FILE`, else the profile's own.
+
+    Raises:
+        LocalFailure: `settings_invalid`, naming the setting and its origin.
+    """
+    import platformdirs  # noqa: PLC0415 - not needed by who only reads a value
+
+    profile = profile or environment.get(f"{ENVIRONMENT_PREFIX}PROFILE", "") or "default"
+    if not profile.replace("-", "").replace("_", "").isalnum() or len(profile) > 40:
+        raise LocalFailure("settings_invalid", "a profile's name has letters, digits, - and _ only")
+    named = file or environment.get(f"{ENVIRONMENT_PREFIX}SETTINGS_FILE")
+    own = platformdirs.user_config_path(APPLICATION) / f"{profile}.toml"
+    path = Path(named).expanduser().absolute() if named else own
+    entries = _file_entries(path, required=bool(named))
+    values: dict[str, Value] = {}
+    origins: dict[str, Origin] = {}
+    kinds = typing.get_type_hints(Settings)
+    for one in fields():
+        name = one.name
+        kind = kinds[name]
+        variable = ENVIRONMENT_PREFIX + name.upper()
+        origins[name] = Origin("default", "")
+        if name in entries:
+            origins[name] = Origin("file", f"{path}, entry {name}")
+            values[name] = _read(kind, entries[name], origins[name], path.parent)
+        if variable in environment:
+            origins[name] = Origin("environment", variable)
+            values[name] = _read(kind, environment[variable], origins[name], Path.cwd())
+        if flags.get(name) is not None:
+            origins[name] = Origin("flag", flag(name))
+            values[name] = _read(kind, flags[name], origins[name], Path.cwd())
+    values.setdefault("data_folder", platformdirs.user_data_path(APPLICATION) / profile)
+    values.setdefault("language", preferred_languages())
+    settings = Settings(**values)  # type: ignore[arg-type]
+    if settings.redirect_port > 65535 or settings.gui_port > 65535:
+        raise LocalFailure("settings_invalid", "a port is at most 65535")
+    return InForce(profile, path, settings, types.MappingProxyType(origins))
