@@ -354,6 +354,11 @@ MEANINGS: Mapping[str, Meaning] = {
         "The issuer sent another kind of credential than you asked for. It was not stored.",
         _ASK_ISSUER,
     ),
+    "claims_missing": Meaning(
+        VerificationFailed,
+        "The credential lacks claims that the issuer promised. It was not stored.",
+        _ASK_ISSUER,
+    ),
     "key_binding_mismatch": Meaning(
         VerificationFailed,
         "The credential belongs to another key than this wallet's. It was not stored.",

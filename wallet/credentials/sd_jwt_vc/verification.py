@@ -1,0 +1,233 @@
+"""Verification of an SD-JWT VC before a holder keeps it (RFC 9901, section 7.1; SD-JWT VC)."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey
+
+from wallet.credentials.claims_path import has_claim
+from wallet.credentials.contract import Expected, Findings, VerifiedCredential
+from wallet.credentials.sd_jwt_vc.disclosures import Processed, process
+from wallet.errors import VerificationFailed
+from wallet.policy import CLOCK_SKEW_S, CREDENTIAL_LIMIT_BYTES, DISCLOSURES_LIMIT
+from wallet.records import JsonObject, Secret
+from wallet.strict import base64url, json_object
+from wallet.trust.anchors import Chain, read_chain
+
+TYP: Final = "dc+sd-jwt"
+ALGORITHM: Final = "ES256"
+NEVER_DISCLOSED: Final = frozenset(
+    {"iss", "nbf", "exp", "cnf", "vct", "vct#integrity", "aka_vcts", "status"}
+)
+"""Claims that must stand in the signed payload in clear (SD-JWT VC, section 3.2.2.2)."""
+TECHNICAL: Final = NEVER_DISCLOSED | {"iat", "sub", "jti", "aud"}
+
+_REGISTRY: Final = jws.JWSRegistry(algorithms=[ALGORITHM])
+_REGISTRY.max_header_length = 16_384  # an x5c header is longer than the default of 512
+_REGISTRY.max_payload_length = CREDENTIAL_LIMIT_BYTES
+
+
+@dataclass(frozen=True)
+class _Parts:
+    jwt: str = field(repr=False)
+    disclosures: tuple[str, ...] = field(repr=False)
+    payload: JsonObject = field(repr=False)
+    chain: Chain
+
+
+def verify_sd_jwt_vc(credential: Secret[str], expected: Expected) -> VerifiedCredential:
+    """Verify an SD-JWT VC as its holder must at issuance.
+
+    1. Form: compact SD-JWT without key binding JWT, strict encodings, `typ`, `alg`, `x5c`.
+    2. Issuer: the `x5c` chain leads to a trust anchor.
+    3. Signature of the issuer over header and payload.
+    4. Disclosures: each belongs to one digest; none is missing its place, doubled or reserved.
+    5. Dates: not before, not expired.
+    6. Type: `vct` is the one that was asked for.
+    7. Binding: `cnf` is the key of this request's proof.
+    8. Claims that the issuer promised are there.
+
+    Raises:
+        VerificationFailed: The first check that failed decides the code.
+    """
+    findings = Findings()
+    parts = _form(credential.reveal(), findings)
+    trusted_by = _issuer(parts, expected, findings)
+    _signature(parts, findings)
+    processed = _disclosures(parts, findings)
+    expires_at = _dates(parts.payload, expected.now, findings)
+    vct = _type(parts.payload, expected.type, findings)
+    _binding(parts.payload, expected.holder_jwk, findings)
+    _promised(processed.claims, expected, findings)
+    report = findings.report()
+    claims = {name: value for name, value in processed.claims.items() if name not in TECHNICAL}
+    return VerifiedCredential(credential, vct, claims, trusted_by, expires_at, report)
+
+
+def _form(credential: str, findings: Findings) -> _Parts:
+    name, rule = "Form", "RFC 9901, section 4; SD-JWT VC, section 3.2.1"
+
+    def broken(reason: str) -> VerificationFailed:
+        return findings.stop("credential_malformed", name, reason, rule)
+
+    if len(credential) > CREDENTIAL_LIMIT_BYTES or not credential.isascii():
+        raise broken("too large, or not ASCII")
+    jwt, *disclosures, end = credential.split("~")
+    if end or "~" not in credential:
+        raise broken("does not end in ~: a key binding JWT has no place at issuance")
+    if len(disclosures) > DISCLOSURES_LIMIT or "" in disclosures:
+        raise broken("an empty disclosure, or too many")
+    try:
+        encoded_header, encoded_payload, _ = jwt.split(".")
+        header = json_object(base64url(encoded_header))
+        payload = json_object(base64url(encoded_payload))
+    except ValueError as error:
+        raise broken(f"not a compact JWS of JSON objects: {error}") from None
+    if header.get("typ") != TYP:
+        raise broken(f"typ is {str(header.get('typ'))[:40]!r}, not {TYP!r}")
+    if header.get("alg") != ALGORITHM or "crit" in header:
+        raise broken(f"alg is {str(header.get('alg'))[:40]!r}, not {ALGORITHM!r}, or crit is used")
+    try:
+        chain = _x5c(header.get("x5c"))
+    except ValueError as error:
+        raise findings.stop(
+            "issuer_untrusted", "Issuer", f"x5c: {error}", "SD-JWT VC, section 3.5"
+        ) from None
+    findings.passed(name, f"compact SD-JWT with {len(disclosures)} disclosures", rule)
+    return _Parts(jwt, tuple(disclosures), payload, chain)
+
+
+def _x5c(value: object) -> Chain:
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        message = "the header names no certificate chain"
+        raise ValueError(message)
+    try:
+        return read_chain([base64.b64decode(one, validate=True) for one in value])
+    except binascii.Error:
+        message = "not base64"
+        raise ValueError(message) from None
+
+
+def _issuer(parts: _Parts, expected: Expected, findings: Findings) -> str:
+    name, rule = "Issuer", "SD-JWT VC, section 3.5"
+    try:
+        trusted_by = expected.anchors.trust(parts.chain, expected.now)
+    except ValueError as error:
+        findings.failed("issuer_untrusted", name, str(error), rule)
+        return ""
+    findings.passed(name, f"its certificate leads to the trust anchor {trusted_by}", rule)
+    return trusted_by
+
+
+def _signature(parts: _Parts, findings: Findings) -> None:
+    name, rule = "Signature", "RFC 7515, section 5.2"
+    try:
+        jws.deserialize_compact(parts.jwt, ECKey.import_key(parts.chain.key), registry=_REGISTRY)
+    except (JoseError, ValueError) as error:
+        raise findings.stop("signature_invalid", name, type(error).__name__, rule) from None
+    findings.passed(name, f"{ALGORITHM}, by the issuer's certificate", rule)
+
+
+def _disclosures(parts: _Parts, findings: Findings) -> Processed:
+    name, rule = "Disclosures", "RFC 9901, section 7.1"
+    try:
+        processed = process(parts.payload, parts.disclosures)
+    except ValueError as error:
+        raise findings.stop("disclosure_invalid", name, str(error), rule) from None
+    hidden = {path[0] for path in processed.paths.values()} & NEVER_DISCLOSED
+    if hidden:
+        raise findings.stop(
+            "disclosure_invalid",
+            name,
+            f"{', '.join(sorted(map(str, hidden)))} must not be disclosed selectively",
+            "SD-JWT VC, section 3.2.2.2",
+        )
+    findings.passed(name, f"all {len(processed.paths)} match what was signed", rule)
+    return processed
+
+
+def _date(payload: Mapping[str, Any], claim: str) -> datetime | None:
+    value = payload.get(claim)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        message = f"{claim} is not a number"
+        raise ValueError(message)
+    try:
+        return datetime.fromtimestamp(value, UTC)
+    except (OverflowError, OSError, ValueError):
+        message = f"{claim} is out of range"
+        raise ValueError(message) from None
+
+
+def _dates(payload: JsonObject, now: datetime, findings: Findings) -> datetime | None:
+    name, rule = "Dates", "RFC 7519, sections 4.1.4 and 4.1.5"
+    try:
+        expires_at = _date(payload, "exp")
+        starts_at = [date for claim in ("nbf", "iat") if (date := _date(payload, claim))]
+    except ValueError as error:
+        raise findings.stop("credential_malformed", name, str(error), rule) from None
+    if expires_at is not None and expires_at <= now:
+        findings.failed("credential_expired", name, f"expired {expires_at:%Y-%m-%d}", rule)
+    elif any(date > now + timedelta(seconds=CLOCK_SKEW_S) for date in starts_at):
+        reason = f"not valid before {max(starts_at).isoformat()}"
+        findings.failed("credential_not_yet_valid", name, reason, rule)
+    else:
+        until = f"until {expires_at:%Y-%m-%d}" if expires_at else "without end"
+        findings.passed(name, f"valid {until}", rule)
+    return expires_at
+
+
+def _type(payload: JsonObject, asked: str | None, findings: Findings) -> str:
+    name, rule = "Type", "SD-JWT VC, section 3.2.2.1; OpenID4VCI 1.0, appendix A.3.2"
+    vct = payload.get("vct")
+    if not isinstance(vct, str) or vct != asked:
+        findings.failed("vct_mismatch", name, f"asked {asked!r}, got {str(vct)[:100]!r}", rule)
+        return ""
+    findings.passed(name, f"vct is {vct}, as asked", rule)
+    return vct
+
+
+def _binding(payload: JsonObject, holder_jwk: Mapping[str, str] | None, findings: Findings) -> None:
+    name, rule = "Holder binding", "SD-JWT VC, section 3.2.2.2; RFC 7800, section 3.2"
+    confirmation = payload.get("cnf")
+    if holder_jwk is None:
+        if confirmation is None:
+            findings.skipped(name, "this credential is not bound to a key", rule)
+        else:
+            reason = "bound to a key although none was sent"
+            findings.failed("key_binding_mismatch", name, reason, rule)
+        return
+    jwk = confirmation.get("jwk") if isinstance(confirmation, dict) else None
+    try:
+        bound = isinstance(jwk, dict) and _thumbprint(jwk) == _thumbprint(holder_jwk)
+    except (JoseError, ValueError, TypeError):
+        bound = False
+    if not bound or not isinstance(jwk, dict) or "d" in jwk:
+        reason = "cnf is not the key of this request's proof"
+        findings.failed("key_binding_mismatch", name, reason, rule)
+    else:
+        findings.passed(name, "cnf is the key of this request's proof", rule)
+
+
+def _thumbprint(jwk: Mapping[str, Any]) -> str:
+    """RFC 7638 thumbprint of a public EC key; a broken key raises."""
+    return ECKey.import_key({name: jwk[name] for name in ("kty", "crv", "x", "y")}).thumbprint()
+
+
+def _promised(claims: JsonObject, expected: Expected, findings: Findings) -> None:
+    name, rule = "Promised claims", "OpenID4VCI 1.0, appendix B.2"
+    if not expected.mandatory:
+        findings.skipped(name, "the issuer promises none", rule)
+        return
+    missing = [path for path in expected.mandatory if not has_claim(claims, path)]
+    if missing:
+        findings.failed("claims_missing", name, f"{len(missing)} missing", rule)
+    else:
+        findings.passed(name, f"all {len(expected.mandatory)} are there", rule)

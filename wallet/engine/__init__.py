@@ -1,0 +1,1 @@
+"""The order of things: the one place that knows which message follows which."""

@@ -1,0 +1,107 @@
+"""A stored record as a holder sees it: the card, its claims in the issuer's order and words."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from wallet.errors import WalletError
+from wallet.oauth.documents import read_document
+from wallet.openid4vci.display import label_from_path, label_of, look_of, plain
+from wallet.openid4vci.issuer_metadata import (
+    ClaimDescription,
+    CredentialConfiguration,
+    CredentialMetadata,
+    Display,
+)
+from wallet.records import Card, Claim, CredentialRecord, Image, Json
+from wallet.urls import host_of
+
+TEXT_LIMIT: Final = 4_000
+
+Path = tuple[str | int, ...]
+
+
+def card_of(record: CredentialRecord, languages: Sequence[str], now: datetime) -> Card:
+    """The card of a record. Total: whatever the issuer wrote, there is something to show."""
+    try:
+        configuration = read_document(
+            CredentialConfiguration, record.configuration, "metadata_invalid", "", ""
+        )
+        display = [
+            read_document(Display, entry, "metadata_invalid", "", "")
+            for entry in record.issuer_display
+        ]
+    except WalletError:
+        configuration, display = CredentialConfiguration(format=record.format), []
+    metadata = configuration.credential_metadata
+    name = record.credential_configuration_id
+    return Card(
+        id=record.id,
+        look=look_of(metadata.display, languages, name, record.images),
+        issuer=look_of(display, languages, host_of(record.credential_issuer), record.images),
+        credential_issuer=record.credential_issuer,
+        credential_configuration_id=name,
+        format=record.format,
+        type=configuration.vct or "",
+        claims=claims_of(record.claims, metadata, languages, record.images),
+        trusted_by=record.trusted_by,
+        received_at=record.received_at,
+        expires_at=record.expires_at,
+        expired=record.expires_at is not None and record.expires_at <= now,
+        report=record.report,
+        credential=record.credential,
+    )
+
+
+def claims_of(
+    claims: Mapping[str, Json],
+    metadata: CredentialMetadata,
+    languages: Sequence[str],
+    images: Mapping[str, Image],
+) -> tuple[Claim, ...]:
+    """The claims as a tree: described ones first, in the issuer's order (appendix B.2)."""
+    descriptions = {tuple(one.path): one for one in reversed(metadata.claims)}
+    order = {path: place for place, path in enumerate(tuple(c.path) for c in metadata.claims)}
+
+    def described(path: Path) -> ClaimDescription | None:
+        anywhere = tuple(None if isinstance(part, int) else part for part in path)
+        return descriptions.get(path) or descriptions.get(anywhere)
+
+    def place(path: Path) -> int:
+        """Where a claim stands: at its own description, or at the first one below it."""
+        places = [at for one, at in order.items() if one[: len(path)] == path]
+        return min(places, default=len(order))
+
+    def claim(path: Path, value: Json) -> Claim:
+        description = described(path)
+        label = label_of(description, languages) if description else label_from_path(path)
+        return Claim(path, label, content(path, value))
+
+    def content(path: Path, value: Json) -> str | Image | tuple[Claim, ...]:
+        if isinstance(value, str) and value in images:
+            return images[value]
+        if isinstance(value, dict):
+            return below(path, value)
+        if isinstance(value, list | tuple):
+            if all(not isinstance(one, dict | list | tuple) for one in value):
+                return ", ".join(text_of(one) for one in value)
+            return tuple(
+                Claim((*path, at), str(at + 1), content((*path, at), one))
+                for at, one in enumerate(value)
+            )
+        return text_of(value)
+
+    def below(path: Path, members: Mapping[str, Json]) -> tuple[Claim, ...]:
+        found = [claim((*path, name), value) for name, value in members.items()]
+        return tuple(sorted(found, key=lambda one: place(one.path)))
+
+    return below((), claims)
+
+
+def text_of(value: Json) -> str:
+    """A single value as text."""
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if isinstance(value, str) and value.startswith("data:"):
+        return "A file that cannot be shown"
+    return "" if value is None else plain(str(value), TEXT_LIMIT)

@@ -1,0 +1,87 @@
+"""Step 12: verify the credential, and keep it only then."""
+
+import asyncio
+
+from wallet.credentials.contract import Expected, VerifiedCredential
+from wallet.credentials.formats import FORMATS
+from wallet.engine.request import Issued
+from wallet.engine.run import Run
+from wallet.records import CredentialRecord, Image, Json
+from wallet.steps import Step
+
+
+async def keep(issued: Issued, run: Run) -> CredentialRecord:
+    """Verify what the issuer sent and commit it to the store.
+
+    Raises:
+        VerificationFailed: Nothing was stored.
+    """
+    run.enter(Step.VERIFICATION)
+    configuration = issued.authorized.consent.configuration
+    expected = Expected(
+        type=configuration.vct,
+        holder_jwk=issued.key.public_jwk if issued.key else None,
+        mandatory=tuple(
+            tuple(claim.path)
+            for claim in configuration.credential_metadata.claims
+            if claim.mandatory
+        ),
+        anchors=run.anchors,
+        now=run.clock.now(),
+    )
+    with run.trace.span("crypto", "verification"):
+        verify = FORMATS[configuration.format]
+        verified = await asyncio.to_thread(verify, issued.credential, expected)
+    images = {
+        **issued.authorized.consent.images,
+        **await _pictures(verified.claims, run),
+    }
+    run.enter(Step.STORAGE)
+    record = _record(verified, issued, images, run)
+    with run.trace.span("store", "add"):
+        await run.records.add(record)
+    return record
+
+
+def _record(
+    verified: VerifiedCredential, issued: Issued, images: dict[str, Image], run: Run
+) -> CredentialRecord:
+    consent = issued.authorized.consent
+    issuer = consent.resolved.issuer
+    name = consent.credential_configuration_id
+    return CredentialRecord(
+        id=run.random.token()[:16],
+        format=consent.configuration.format,
+        credential=verified.credential.reveal(),
+        key_id=issued.key.key_id if issued.key else "",
+        credential_issuer=issuer.credential_issuer,
+        credential_configuration_id=name,
+        configuration=dict(issuer.credential_configurations_supported[name]),
+        issuer_display=tuple(d.model_dump(exclude_unset=True) for d in issuer.display),
+        claims=verified.claims,
+        images=images,
+        trusted_by=verified.trusted_by,
+        received_at=run.clock.now(),
+        expires_at=verified.expires_at,
+        report=verified.report,
+    )
+
+
+async def _pictures(claims: Json, run: Run) -> dict[str, Image]:
+    """The pictures among the claims (`data:` URIs), checked and re-encoded, by their URI."""
+    found: dict[str, Image] = {}
+    for uri in _data_uris(claims):
+        picture = await run.http.image(uri)
+        if picture is not None:
+            found[uri] = picture
+    return found
+
+
+def _data_uris(value: Json) -> list[str]:
+    if isinstance(value, str):
+        return [value] if value.startswith("data:image/") else []
+    if isinstance(value, dict):
+        return [uri for member in value.values() for uri in _data_uris(member)]
+    if isinstance(value, list | tuple):
+        return [uri for element in value for uri in _data_uris(element)]
+    return []

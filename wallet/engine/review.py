@@ -1,0 +1,71 @@
+"""The holder reads what is offered, and agrees."""
+
+import asyncio
+from dataclasses import dataclass
+
+from wallet.engine.resolve import ResolvedOffer
+from wallet.engine.run import Run
+from wallet.openid4vci.display import label_of, look_of, picture_uris
+from wallet.openid4vci.issuer_metadata import CredentialConfiguration
+from wallet.ports import OfferedCredential, OfferReview
+from wallet.records import Image
+from wallet.steps import Step
+from wallet.urls import host_of
+
+
+@dataclass(frozen=True)
+class Consent:
+    """What the holder agreed to.
+
+    Attributes:
+        resolved: The offer.
+        credential_configuration_id: The one credential the holder chose.
+        configuration: Its configuration.
+        images: Every picture of the review, by its URI.
+    """
+
+    resolved: ResolvedOffer
+    credential_configuration_id: str
+    configuration: CredentialConfiguration
+    images: dict[str, Image]
+
+
+async def review(resolved: ResolvedOffer, run: Run) -> Consent:
+    """Show the offer and wait for the holder's word.
+
+    Raises:
+        HolderDeclined: `cancelled`.
+    """
+    images = await _images(resolved, run)
+    run.enter(Step.REVIEW)
+    languages = run.policy.languages
+    issuer_host = host_of(resolved.issuer.credential_issuer)
+    shown = OfferReview(
+        issuer=look_of(resolved.issuer.display, languages, issuer_host, images),
+        credential_issuer=resolved.issuer.credential_issuer,
+        issuer_host=issuer_host,
+        authorization_server_host=host_of(resolved.server.issuer),
+        credentials=tuple(
+            OfferedCredential(
+                credential_configuration_id=name,
+                format=configuration.format,
+                look=look_of(configuration.credential_metadata.display, languages, name, images),
+                claims=tuple(
+                    label_of(claim, languages) for claim in configuration.credential_metadata.claims
+                ),
+            )
+            for name, configuration in resolved.configurations.items()
+        ),
+    )
+    chosen = await run.holder.choose(shown)
+    return Consent(resolved, chosen, resolved.configurations[chosen], images)
+
+
+async def _images(resolved: ResolvedOffer, run: Run) -> dict[str, Image]:
+    """The pictures of issuer and credentials; one that can't be had is left out."""
+    uris = list(picture_uris(resolved.issuer.display))
+    for configuration in resolved.configurations.values():
+        uris += picture_uris(configuration.credential_metadata.display)
+    wanted = list(dict.fromkeys(uris))[:20]
+    pictures = await asyncio.gather(*(run.http.image(uri) for uri in wanted))
+    return {uri: picture for uri, picture in zip(wanted, pictures, strict=True) if picture}

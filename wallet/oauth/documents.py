@@ -1,0 +1,86 @@
+"""Reading the documents of a peer: JSON over HTTP into models that keep wire names."""
+
+from typing import NoReturn, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from wallet.errors import PeerBrokeProtocol, PeerRefused
+from wallet.ports import HttpResponse
+from wallet.records import JsonObject
+from wallet.strict import json_object
+from wallet.urls import without_query
+
+
+class Document(BaseModel):
+    """A wire model: wire names, strict types, unknown members kept and ignored."""
+
+    model_config = ConfigDict(strict=True, extra="allow", frozen=True, hide_input_in_errors=True)
+
+
+D = TypeVar("D", bound=Document)
+
+
+def pointer(error: ValidationError) -> str:
+    """The first thing wrong with a document: its JSON pointer and what is wrong."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    return f"/{'/'.join(str(part) for part in first['loc'])}: {first['msg']}"
+
+
+def read_object(response: HttpResponse, code: str, rule: str) -> JsonObject:
+    """The JSON object of an answer; anything else is `code`, broken by the peer."""
+    if response.media_type != "application/json":
+        raise PeerBrokeProtocol(
+            code,
+            f"Content-Type is {response.media_type or 'missing'}, not application/json",
+            rule=rule,
+            url=without_query(response.url),
+        )
+    try:
+        return json_object(response.body)
+    except ValueError as error:
+        raise PeerBrokeProtocol(
+            code, f"not strict JSON: {error}", rule=rule, url=without_query(response.url)
+        ) from None
+
+
+def read_document(model: type[D], document: JsonObject, code: str, rule: str, url: str) -> D:
+    """`document` as `model`; `code` and the first wrong member's JSON pointer otherwise."""
+    try:
+        return model.model_validate(document)
+    except ValidationError as error:
+        raise PeerBrokeProtocol(code, pointer(error), rule=rule, url=without_query(url)) from None
+
+
+def refuse(response: HttpResponse, code: str) -> NoReturn:
+    """Raise what an answer other than success means.
+
+    The peer's `error` and `error_description` (RFC 6749, section 5.2) are kept where they are
+    readable; a status of 500 and above is `server_error`, 404 without them `not_found`.
+    """
+    error = description = ""
+    if response.media_type == "application/json":
+        try:
+            members = json_object(response.body)
+        except ValueError:
+            members = {}
+        error, description = (
+            printable(members.get("error")),
+            printable(members.get("error_description")),
+        )
+    detail = f"HTTP {response.status}" + (f": {description}" if description else "")
+    if not error:
+        code = (
+            "server_error"
+            if response.status >= 500
+            else "not_found"
+            if response.status == 404
+            else code
+        )
+    raise PeerRefused(code, detail, url=without_query(response.url), peer_error=error)
+
+
+def printable(text: object, limit: int = 300) -> str:
+    """A peer's words as they may be shown: printable, one line, bounded; empty if no text."""
+    if not isinstance(text, str):
+        return ""
+    return "".join(c if c.isprintable() else " " for c in text[:limit])

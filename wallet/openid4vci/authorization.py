@@ -1,0 +1,117 @@
+"""Authorization Request (OpenID4VCI 1.0, section 5; RFC 6749, 7636, 9126, 9396)."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+from urllib.parse import urlencode
+
+from wallet.errors import PeerBrokeProtocol
+from wallet.oauth.pkce import Pkce
+from wallet.oauth.server_metadata import ServerMetadata
+from wallet.openid4vci.issuer_metadata import IssuerMetadata
+from wallet.openid4vci.offer import AuthorizationCodeGrant
+from wallet.records import Secret
+
+OPENID_CREDENTIAL: Final = "openid_credential"
+
+
+@dataclass(frozen=True)
+class AuthorizationRequest:
+    """All there is to ask for one credential.
+
+    Attributes:
+        client_id: OAuth client identifier.
+        redirect_uri: The open loopback redirect.
+        state: Unpredictable, bound to this run.
+        pkce: Bound to this run.
+        issuer_state: The offer's, unchanged (section 5.1.3).
+        asking: `scope` or `authorization_details`, and its value.
+        resource: RFC 8707; sent with `scope` where the issuer names authorization servers.
+    """
+
+    client_id: str
+    redirect_uri: str
+    state: Secret[str]
+    pkce: Pkce
+    issuer_state: str | None
+    asking: tuple[Literal["scope", "authorization_details"], str]
+    resource: str | None
+
+    def parameters(self) -> Mapping[str, str]:
+        """The request's parameters (section 5.1)."""
+        optional = {"issuer_state": self.issuer_state, "resource": self.resource}
+        return {
+            "response_type": "code",
+            "client_id": self.client_id,
+            "redirect_uri": self.redirect_uri,
+            "state": self.state.reveal(),
+            "code_challenge": self.pkce.challenge,
+            "code_challenge_method": "S256",
+            self.asking[0]: self.asking[1],
+            **{name: value for name, value in optional.items() if value is not None},
+        }
+
+
+def asking_for(
+    credential_configuration_id: str,
+    metadata: IssuerMetadata,
+    server: ServerMetadata,
+    preference: Literal["auto", "scope", "authorization_details"],
+) -> tuple[Literal["scope", "authorization_details"], str]:
+    """How to ask for a credential: by the configuration's scope or by authorization_details.
+
+    "auto" takes authorization_details where the server says it knows them, or where the
+    configuration has no scope (section 12.2.4), and the scope otherwise.
+    """
+    scope = metadata.configuration(credential_configuration_id).scope
+    details = OPENID_CREDENTIAL in server.authorization_details_types_supported
+    if scope and (preference == "scope" or (preference == "auto" and not details)):
+        return "scope", scope
+    entry: dict[str, str | Sequence[str]] = {
+        "type": OPENID_CREDENTIAL,
+        "credential_configuration_id": credential_configuration_id,
+    }
+    if metadata.authorization_servers is not None:
+        entry["locations"] = [metadata.credential_issuer]
+    return "authorization_details", json.dumps([entry], separators=(",", ":"))
+
+
+def request_for(
+    credential_configuration_id: str,
+    grant: AuthorizationCodeGrant,
+    metadata: IssuerMetadata,
+    server: ServerMetadata,
+    *,
+    preference: Literal["auto", "scope", "authorization_details"],
+    client_id: str,
+    redirect_uri: str,
+    state: Secret[str],
+    pkce: Pkce,
+) -> AuthorizationRequest:
+    """The Authorization Request for one credential of an offer."""
+    asking = asking_for(credential_configuration_id, metadata, server, preference)
+    named = metadata.authorization_servers is not None and asking[0] == "scope"
+    return AuthorizationRequest(
+        client_id=client_id,
+        redirect_uri=redirect_uri,
+        state=state,
+        pkce=pkce,
+        issuer_state=grant.issuer_state,
+        asking=asking,
+        resource=metadata.credential_issuer if named else None,
+    )
+
+
+def form(parameters: Mapping[str, str]) -> bytes:
+    """A form body (application/x-www-form-urlencoded)."""
+    return urlencode(parameters).encode()
+
+
+def authorization_url(server: ServerMetadata, parameters: Mapping[str, str]) -> Secret[str]:
+    """The URL for the browser: the endpoint's own query kept, `parameters` added."""
+    endpoint = server.authorization_endpoint or ""
+    if "#" in endpoint:
+        raise PeerBrokeProtocol("metadata_invalid", "an authorization_endpoint with a fragment")
+    joint = "&" if "?" in endpoint else "?"
+    return Secret(f"{endpoint}{joint}{urlencode(parameters)}")

@@ -1,0 +1,76 @@
+"""Credential Request and Response (OpenID4VCI 1.0, section 8)."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from pydantic import Field
+
+from wallet.errors import PeerBrokeProtocol, Unsupported
+from wallet.oauth.documents import Document, read_document, read_object, refuse
+from wallet.ports import HttpResponse
+from wallet.records import Secret
+
+_RULE: Final = "OpenID4VCI 1.0, section 8.3"
+
+
+class IssuedCredential(Document):
+    """An element of `credentials`."""
+
+    credential: str | Mapping[str, Any] = Field(repr=False)
+
+
+class CredentialResponse(Document):
+    """An immediate Credential Response."""
+
+    credentials: Sequence[IssuedCredential] = Field(min_length=1)
+
+
+def credential_request(
+    credential_configuration_id: str,
+    credential_identifier: str | None,
+    proof: Secret[str] | None,
+) -> bytes:
+    """The JSON body of a Credential Request (section 8.2).
+
+    Args:
+        credential_configuration_id: Asked for where there is no `credential_identifier`.
+        credential_identifier: From the token response; wins where there is one.
+        proof: A `jwt` key proof; None for a credential without key binding.
+    """
+    wanted = (
+        {"credential_configuration_id": credential_configuration_id}
+        if credential_identifier is None
+        else {"credential_identifier": credential_identifier}
+    )
+    proofs = {} if proof is None else {"proofs": {"jwt": [proof.reveal()]}}
+    return json.dumps({**wanted, **proofs}, separators=(",", ":")).encode()
+
+
+def read_credential_response(response: HttpResponse) -> Secret[str]:
+    """The one credential that was asked for, exactly as it was received.
+
+    Raises:
+        PeerRefused: `credential_refused` with the issuer's error, `server_error`.
+        PeerBrokeProtocol: `credential_response_invalid`.
+        Unsupported: `deferred_unsupported` for a transaction instead of a credential,
+            `format_unsupported` for a credential that is not text.
+    """
+    if response.status == 202:
+        raise Unsupported("deferred_unsupported", rule="OpenID4VCI 1.0, section 9")
+    if response.status != 200:
+        refuse(response, "credential_refused")
+    document = read_object(response, "credential_response_invalid", _RULE)
+    answer = read_document(
+        CredentialResponse, document, "credential_response_invalid", _RULE, response.url
+    )
+    if len(answer.credentials) != 1:
+        raise PeerBrokeProtocol(
+            "credential_response_invalid",
+            f"{len(answer.credentials)} credentials for one key proof",
+            rule="OpenID4VCI 1.0, section 8.2",
+        )
+    credential = answer.credentials[0].credential
+    if not isinstance(credential, str):
+        raise Unsupported("format_unsupported", "the credential is not a text", rule=_RULE)
+    return Secret(credential)

@@ -1,0 +1,153 @@
+"""Credential Issuer Metadata (OpenID4VCI 1.0, section 12.2)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from pydantic import Field
+
+from wallet.errors import PeerBrokeProtocol, Unsupported
+from wallet.oauth.documents import Document, read_document, read_object
+from wallet.openid4vci.offer import AuthorizationCodeGrant
+from wallet.ports import HttpResponse
+from wallet.urls import read_identifier, read_url, well_known
+
+_RULE: Final = "OpenID4VCI 1.0, section 12.2.4"
+
+
+class Picture(Document):
+    """A `logo` or `background_image`: a URI, https or data."""
+
+    uri: str | None = None
+
+
+class Display(Document):
+    """An element of a `display` array."""
+
+    name: str | None = None
+    locale: str | None = None
+    description: str | None = None
+    background_color: str | None = None
+    text_color: str | None = None
+    logo: Picture | None = None
+    background_image: Picture | None = None
+
+
+class ClaimDescription(Document):
+    """Appendix B.2: how the issuer describes a claim."""
+
+    path: Sequence[str | int | None] = Field(min_length=1)
+    mandatory: bool = False
+    display: Sequence[Display] = ()
+
+
+class CredentialMetadata(Document):
+    """`credential_metadata` of a configuration."""
+
+    display: Sequence[Display] = ()
+    claims: Sequence[ClaimDescription] = ()
+
+
+class ProofType(Document):
+    """A member of `proof_types_supported`."""
+
+    proof_signing_alg_values_supported: Sequence[str] = Field(min_length=1)
+    key_attestations_required: Mapping[str, Any] | None = None
+
+
+class CredentialConfiguration(Document):
+    """A member of `credential_configurations_supported`."""
+
+    format: str
+    scope: str | None = None
+    vct: str | None = None
+    cryptographic_binding_methods_supported: Sequence[str] | None = None
+    proof_types_supported: Mapping[str, ProofType] | None = None
+    credential_metadata: CredentialMetadata = CredentialMetadata()
+
+
+class IssuerMetadata(Document):
+    """The document.
+
+    A configuration is read when it is needed: a strange one does not spoil the others.
+    """
+
+    credential_issuer: str
+    authorization_servers: Sequence[str] | None = Field(default=None, min_length=1)
+    credential_endpoint: str
+    nonce_endpoint: str | None = None
+    display: Sequence[Display] = ()
+    credential_configurations_supported: Mapping[str, Mapping[str, Any]]
+
+    def configuration(self, credential_configuration_id: str) -> CredentialConfiguration:
+        """One configuration.
+
+        Raises:
+            Unsupported: `configuration_unknown` where the metadata has none of that name.
+            PeerBrokeProtocol: `metadata_invalid`.
+        """
+        document = self.credential_configurations_supported.get(credential_configuration_id)
+        if document is None:
+            raise Unsupported(
+                "configuration_unknown", credential_configuration_id[:200], rule=_RULE
+            )
+        return read_document(
+            CredentialConfiguration, document, "metadata_invalid", _RULE, self.credential_issuer
+        )
+
+
+def metadata_urls(credential_issuer: str) -> tuple[str, str]:
+    """Where the metadata is: the identifier taken verbatim, then with its final "/" toggled.
+
+    The specification says nothing of a terminating "/"; the second URL is for a 404 only.
+    """
+    path = read_identifier(credential_issuer).path
+    toggled = credential_issuer.removesuffix("/") if path.endswith("/") else credential_issuer + "/"
+    name = "openid-credential-issuer"
+    if path == "/":
+        return well_known(toggled, name), well_known(credential_issuer, name)
+    return well_known(credential_issuer, name), well_known(toggled, name)
+
+
+def read_issuer_metadata(response: HttpResponse, credential_issuer: str) -> IssuerMetadata:
+    """The metadata of `credential_issuer`.
+
+    Raises:
+        PeerBrokeProtocol: `metadata_invalid`, or `issuer_mismatch` where the document belongs to
+            another issuer (section 12.2.4).
+    """
+    document = read_object(response, "metadata_invalid", "OpenID4VCI 1.0, section 12.2.2")
+    metadata = read_document(IssuerMetadata, document, "metadata_invalid", _RULE, response.url)
+    if metadata.credential_issuer != credential_issuer:
+        raise PeerBrokeProtocol(
+            "issuer_mismatch",
+            f"asked {credential_issuer!r}, the document says {metadata.credential_issuer[:200]!r}",
+            rule=_RULE,
+            url=response.url,
+        )
+    for url in (metadata.credential_endpoint, metadata.nonce_endpoint):
+        if url is not None:
+            read_url(url)
+    for server in metadata.authorization_servers or ():
+        read_identifier(server)
+    return metadata
+
+
+def authorization_servers(
+    metadata: IssuerMetadata, grant: AuthorizationCodeGrant
+) -> tuple[str, ...]:
+    """The authorization servers that may be asked, in the issuer's order (section 12.2.4).
+
+    Raises:
+        PeerBrokeProtocol: `authorization_server_mismatch` where the offer names one that the
+            metadata does not (section 4.1.1).
+    """
+    named = tuple(metadata.authorization_servers or (metadata.credential_issuer,))
+    if grant.authorization_server is None:
+        return named
+    if grant.authorization_server not in named:
+        raise PeerBrokeProtocol(
+            "authorization_server_mismatch",
+            f"the offer names {grant.authorization_server[:200]!r}, the metadata does not",
+            rule="OpenID4VCI 1.0, section 4.1.1",
+        )
+    return (grant.authorization_server,)

@@ -1,0 +1,1 @@
+"""Whom the wallet believes: trust anchors, and the keys of issuers that lead to them."""

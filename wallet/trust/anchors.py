@@ -1,0 +1,128 @@
+"""Trust anchors, and issuer certificates that chain to them (RFC 5280; SD-JWT VC, section 3.5)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from cryptography.x509.verification import (
+    ExtensionPolicy,
+    PolicyBuilder,
+    Store,
+    VerificationError,
+)
+
+from wallet.errors import LocalFailure
+
+CHAIN_LIMIT: Final = 6
+
+_EXTENSION_ERRORS: Final = (x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+
+
+@dataclass(frozen=True)
+class Chain:
+    """An issuer's certificate chain, read but not yet believed.
+
+    Attributes:
+        leaf: The certificate whose key signed.
+        intermediates: The others, in the order they came.
+        key: The leaf's public key, on P-256.
+    """
+
+    leaf: x509.Certificate
+    intermediates: tuple[x509.Certificate, ...]
+    key: ec.EllipticCurvePublicKey
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """The certificates the holder trusts; may be empty."""
+
+    certificates: tuple[x509.Certificate, ...] = ()
+
+    def trust(self, chain: Chain, now: datetime) -> str:
+        """The name of the anchor that `chain` leads to at `now`.
+
+        The leaf needs no subject alternative name: who the issuer is follows from the anchor.
+
+        Raises:
+            ValueError: There is no valid path to an anchor; says why.
+        """
+        if not self.certificates:
+            message = "this wallet has no trust anchors"
+            raise ValueError(message)
+        if chain.leaf in self.certificates:
+            if not chain.leaf.not_valid_before_utc <= now <= chain.leaf.not_valid_after_utc:
+                message = "the issuer's certificate is not valid now"
+                raise ValueError(message)
+            return name_of(chain.leaf)
+        verifier = (
+            PolicyBuilder()
+            .store(Store(list(self.certificates)))
+            .time(now)
+            .max_chain_depth(CHAIN_LIMIT)
+            .extension_policies(
+                ca_policy=ExtensionPolicy.webpki_defaults_ca(),
+                ee_policy=ExtensionPolicy.permit_all(),
+            )
+            .build_client_verifier()
+        )
+        try:
+            verified = verifier.verify(chain.leaf, list(chain.intermediates))
+        except VerificationError as error:
+            raise ValueError(str(error)[:200]) from None
+        return name_of(verified.chain[-1])
+
+
+def name_of(certificate: x509.Certificate) -> str:
+    """A certificate's common name, or its whole subject."""
+    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[0].value) if names else certificate.subject.rfc4514_string()
+
+
+def read_chain(certificates: Sequence[bytes]) -> Chain:
+    """Read an `x5c` or `x5chain`, leaf first, DER.
+
+    Raises:
+        ValueError: No or too many certificates, one that can't be read, or a leaf whose key is
+            not on P-256 or must not sign.
+    """
+    if not 1 <= len(certificates) <= CHAIN_LIMIT:
+        message = f"{len(certificates)} certificates"
+        raise ValueError(message)
+    try:
+        leaf, *others = (x509.load_der_x509_certificate(der) for der in certificates)
+        key = leaf.public_key()
+        usage = [e.value for e in leaf.extensions if isinstance(e.value, x509.KeyUsage)]
+    except (ValueError, TypeError, UnsupportedAlgorithm, *_EXTENSION_ERRORS) as error:
+        message = f"a certificate can't be read: {type(error).__name__}"
+        raise ValueError(message) from None
+    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
+        message = "the leaf's key is not on P-256"
+        raise ValueError(message)
+    if usage and not usage[0].digital_signature:
+        message = "the leaf's key is not for signatures"
+        raise ValueError(message)
+    return Chain(leaf, tuple(others), key)
+
+
+def load_anchors(files: Sequence[Path]) -> Anchors:
+    """Read the anchors from PEM files.
+
+    Raises:
+        LocalFailure: `settings_invalid`, naming the file.
+    """
+    certificates: list[x509.Certificate] = []
+    for file in files:
+        try:
+            certificates += x509.load_pem_x509_certificates(file.read_bytes())
+        except (OSError, ValueError) as error:
+            raise LocalFailure(
+                "settings_invalid", f"trust anchor {file}: {type(error).__name__}"
+            ) from None
+    return Anchors(tuple(certificates))
