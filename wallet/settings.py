@@ -20,7 +20,7 @@ from wallet.errors import LocalFailure
 APPLICATION: Final = "oid4vci-wallet"
 ENVIRONMENT_PREFIX: Final = "WALLET_"
 
-Value = str | int | float | bool | Path | tuple[str, ...] | tuple[Path, ...] | None
+Value = str | int | float | Path | tuple[str, ...] | tuple[Path, ...] | None
 
 
 _OWN_FOLDER: Final = Path()
@@ -50,7 +50,7 @@ class Settings:
     redirect_path: str = _setting("", "path of the loopback redirect; empty for a random one")
     http_timeout: float = _setting(15.0, "seconds one answer of a server may take in all")
     camera: str = _setting("0", "camera number, or a video file that stands in for a camera")
-    browser: bool = _setting(False, "serve the window's contents to the browser instead")
+    gui: Literal["window", "browser"] = _setting("window", "where the wallet shows itself")
     browser_command: str = _setting("", "command that opens a URL; empty for the system browser")
     gui_port: int = _setting(0, "port of the browser mode; 0 for any free one")
 
@@ -110,13 +110,6 @@ def _several(value: object, origin: Origin) -> list[str]:
 
 def _read(kind: object, value: object, origin: Origin, folder: Path) -> Value:
     """Read a raw value as the type of its field; relative paths start at `folder`."""
-    if kind is bool:
-        words = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
-        if isinstance(value, bool):
-            return value
-        if str(value).lower() in words:
-            return words[str(value).lower()]
-        raise _refuse(origin, "needs true or false")
     if kind is int or kind is float:
         return _number(value, int if kind is int else float, origin)
     if typing.get_origin(kind) is tuple:

@@ -1,0 +1,162 @@
+"""The commands."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from wallet.app import Door, Wallet
+from wallet.cli.holder import TerminalHolder, passphrase
+from wallet.cli.output import (
+    card_json,
+    error_json,
+    note,
+    print_card,
+    print_error,
+    print_json,
+    print_list,
+    print_settings,
+    summary_json,
+)
+from wallet.errors import HolderDeclined, LocalFailure, WalletError
+
+Command = Callable[[Wallet, argparse.Namespace], Awaitable[None]]
+
+
+def run(wallet: Wallet, arguments: argparse.Namespace) -> int:
+    """Run one command and return the process's exit code."""
+    try:
+        asyncio.run(_run(wallet, arguments))
+    except KeyboardInterrupt:
+        return _tell(HolderDeclined("cancelled"), as_json=arguments.json)
+    except WalletError as error:
+        return _tell(error, as_json=arguments.json)
+    return 0
+
+
+def _tell(error: WalletError, *, as_json: bool) -> int:
+    if as_json:
+        print_json(error_json(error))
+    else:
+        print_error(error)
+    return error.exit_code
+
+
+async def _run(wallet: Wallet, arguments: argparse.Namespace) -> None:
+    async with wallet:
+        await COMMANDS[arguments.command](wallet, arguments)
+
+
+async def _open(wallet: Wallet, *, may_create: bool = False) -> None:
+    settings = wallet.in_force.settings
+    match wallet.door:
+        case Door.LOCKED:
+            await wallet.open(await passphrase(settings, new=False))
+        case Door.CLOSED:
+            await wallet.open()
+        case Door.NEW if may_create:
+            await _make(wallet, with_passphrase=False)
+        case Door.NEW | Door.OPEN:
+            pass
+
+
+async def _make(wallet: Wallet, *, with_passphrase: bool) -> None:
+    settings = wallet.in_force.settings
+    by_keyring = (
+        not with_passphrase and settings.passphrase_file is None and await wallet.keyring_usable()
+    )
+    await wallet.create(None if by_keyring else await passphrase(settings, new=True))
+    note(f"Made a new wallet, protected by {'the keyring' if by_keyring else 'a passphrase'}.")
+
+
+async def _create(wallet: Wallet, arguments: argparse.Namespace) -> None:
+    if wallet.door is not Door.NEW:
+        raise LocalFailure("settings_invalid", "this profile has a wallet already")
+    await _make(wallet, with_passphrase=arguments.with_passphrase)
+    if arguments.json:
+        print_json({"data_folder": str(wallet.in_force.settings.data_folder)})
+
+
+async def _add(wallet: Wallet, arguments: argparse.Namespace) -> None:
+    offer = await _offer(wallet, arguments)
+    await _open(wallet, may_create=True)
+    holder = TerminalHolder(
+        agreed=arguments.yes,
+        configuration=arguments.configuration,
+        open_url=None if arguments.print_url else wallet.open_in_browser,
+    )
+    card = await wallet.add(offer, holder)
+    if arguments.json:
+        print_json(card_json(card))
+    else:
+        print_card(card)
+
+
+async def _offer(wallet: Wallet, arguments: argparse.Namespace) -> str:
+    """The offer's text, by any of the ways there are; checked before the store is opened."""
+    if arguments.scan:
+        note("Hold the QR code in front of the camera. Ctrl+C stops.")
+        return await wallet.scan(_ignore, lambda: note("This code is no credential offer."))
+    if arguments.image is not None:
+        try:
+            data = await asyncio.to_thread(arguments.image.read_bytes)
+        except OSError as error:
+            raise LocalFailure("image_unreadable", error.strerror or "") from None
+        return await wallet.read_image(data)
+    text: str = arguments.offer
+    if text == "-":
+        text = await asyncio.to_thread(sys.stdin.read, 100_000)
+    wallet.check_offer(text)
+    return text
+
+
+async def _ignore(_frame: bytes) -> None:
+    """A terminal has no place for a preview."""
+
+
+async def _list(wallet: Wallet, arguments: argparse.Namespace) -> None:
+    await _open(wallet)
+    cards = () if wallet.door is Door.NEW else await wallet.cards()
+    if arguments.json:
+        print_json([summary_json(card) for card in cards])
+    else:
+        print_list(cards)
+
+
+async def _show(wallet: Wallet, arguments: argparse.Namespace) -> None:
+    await _open_existing(wallet)
+    card = await wallet.card(arguments.id)
+    if arguments.json:
+        print_json(card_json(card))
+    else:
+        print_card(card)
+
+
+async def _remove(wallet: Wallet, arguments: argparse.Namespace) -> None:
+    await _open_existing(wallet)
+    await wallet.remove(arguments.id)
+    if arguments.json:
+        print_json({"removed": arguments.id})
+    else:
+        note("Removed.")
+
+
+async def _open_existing(wallet: Wallet) -> None:
+    if wallet.door is Door.NEW:
+        raise LocalFailure("credential_not_found", "there is no wallet in this profile yet")
+    await _open(wallet)
+
+
+async def _settings(wallet: Wallet, arguments: argparse.Namespace) -> None:
+    print_settings(wallet.in_force, as_json=arguments.json)
+
+
+COMMANDS: Final[Mapping[str, Command]] = {
+    "create": _create,
+    "add": _add,
+    "list": _list,
+    "show": _show,
+    "remove": _remove,
+    "settings": _settings,
+}

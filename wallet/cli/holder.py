@@ -1,0 +1,109 @@
+"""The holder at a terminal."""
+
+import asyncio
+import getpass
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from wallet.cli.output import note
+from wallet.errors import HolderDeclined, LocalFailure
+from wallet.ports import Contact, OfferReview
+from wallet.records import Secret
+from wallet.settings import Settings
+from wallet.steps import Step
+
+NAMES = {
+    Step.OFFER: "Reading the offer",
+    Step.ISSUER: "Asking the issuer",
+    Step.REVIEW: "Reviewing",
+    Step.AUTHORIZATION: "Signing in",
+    Step.TOKEN: "Getting access",
+    Step.CREDENTIAL: "Asking for the credential",
+    Step.VERIFICATION: "Verifying",
+    Step.STORAGE: "Storing",
+}
+
+
+async def ask(question: str) -> str:
+    """Ask at the terminal; empty where there is none."""
+    if not sys.stdin.isatty():
+        return ""
+    print(question, end=" ", file=sys.stderr, flush=True)
+    return str(await asyncio.to_thread(sys.stdin.readline)).strip()
+
+
+@dataclass(frozen=True)
+class TerminalHolder:
+    """`Holder` at a terminal.
+
+    Attributes:
+        agreed: Whether `--yes` was given.
+        configuration: What `--configuration` named.
+        open_url: Opens the system browser; None to print the URL instead.
+    """
+
+    agreed: bool
+    configuration: str | None
+    open_url: Callable[[Secret[str]], Awaitable[None]] | None
+
+    async def _agrees(self, question: str) -> None:
+        if self.agreed:
+            return
+        if (await ask(f"{question} [y/N]")).lower() not in ("y", "yes"):
+            raise HolderDeclined("cancelled", "not confirmed; --yes confirms")
+
+    async def may_contact(self, contact: Contact) -> None:
+        """See `wallet.ports.Holder.may_contact`."""
+        note(f"The offer leads to {contact.host}.")
+        await self._agrees("Contact it?")
+
+    async def choose(self, review: OfferReview) -> str:
+        """See `wallet.ports.Holder.choose`."""
+        note(f"{review.issuer.name} ({review.issuer_host}) offers:")
+        for offered in review.credentials:
+            note(f"  {offered.credential_configuration_id}: {offered.look.name}")
+            note(f"    with {', '.join(offered.claims) or 'claims the issuer does not name'}")
+        note(f"You will sign in at {review.authorization_server_host}.")
+        ids = [offered.credential_configuration_id for offered in review.credentials]
+        chosen = self.configuration or (ids[0] if len(ids) == 1 else await ask("Which one?"))
+        if chosen not in ids:
+            raise HolderDeclined("cancelled", f"choose one by --configuration: {', '.join(ids)}")
+        await self._agrees(f"Accept {chosen}?")
+        return chosen
+
+    def entered(self, step: Step) -> None:
+        """See `wallet.ports.Holder.entered`."""
+        note(f"· {NAMES[step]} …")
+
+    async def sign_in(self, url: Secret[str]) -> None:
+        """See `wallet.ports.Holder.sign_in`."""
+        if self.open_url is None:
+            note(f"Open this address to sign in:\n{url.reveal()}")
+            return
+        note("Your browser opens for the sign-in.")
+        await self.open_url(url)
+
+
+async def passphrase(settings: Settings, *, new: bool) -> Secret[str]:
+    """The passphrase, from `passphrase_file` or the terminal; asked twice for a new wallet.
+
+    Raises:
+        LocalFailure: `passphrase_needed` where there is no terminal, `settings_invalid`.
+        HolderDeclined: `cancelled` where the two differ.
+    """
+    if settings.passphrase_file is not None:
+        try:
+            text = await asyncio.to_thread(settings.passphrase_file.read_text, "utf-8")
+        except (OSError, ValueError) as error:
+            raise LocalFailure(
+                "settings_invalid", f"{settings.passphrase_file}: {type(error).__name__}"
+            ) from None
+        return Secret(text.removesuffix("\n").removesuffix("\r"))
+    if not sys.stdin.isatty():
+        raise LocalFailure("passphrase_needed", "give it by --passphrase-file")
+    question = "Choose a passphrase: " if new else "Passphrase: "
+    text = await asyncio.to_thread(getpass.getpass, question)
+    if new and await asyncio.to_thread(getpass.getpass, "Once more: ") != text:
+        raise HolderDeclined("cancelled", "the two passphrases differ")
+    return Secret(text)

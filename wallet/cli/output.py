@@ -1,0 +1,178 @@
+"""How the command line prints what the wallet has: for people, or as JSON."""
+
+import base64
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from wallet.errors import VerificationFailed, WalletError
+from wallet.records import Card, Claim, Image
+from wallet.report import Outcome, Report
+from wallet.settings import InForce, Origin
+
+Printable = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+
+
+def print_json(value: Printable) -> None:
+    """Print `value` as JSON on standard output."""
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def note(text: str) -> None:
+    """Print a line for the person, apart from the output."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def _claims_json(claims: Sequence[Claim]) -> list[dict[str, Any]]:
+    return [
+        {
+            "path": list(claim.path),
+            "label": claim.label,
+            "value": _value_json(claim.value),
+        }
+        for claim in claims
+    ]
+
+
+def _value_json(value: str | Image | tuple[Claim, ...]) -> object:
+    if isinstance(value, Image):
+        data = base64.b64encode(value.data).decode("ascii")
+        return f"data:{value.media_type};base64,{data}"
+    return value if isinstance(value, str) else _claims_json(value)
+
+
+def _report_json(report: Report) -> list[dict[str, str]]:
+    return [
+        {"check": c.name, "outcome": c.outcome, "reason": c.reason, "rule": c.rule}
+        for c in report.checks
+    ]
+
+
+def summary_json(card: Card) -> dict[str, Any]:
+    """A card without its claims."""
+    return {
+        "id": card.id,
+        "name": card.look.name,
+        "issuer": card.issuer.name,
+        "credential_issuer": card.credential_issuer,
+        "credential_configuration_id": card.credential_configuration_id,
+        "format": card.format,
+        "type": card.type,
+        "trusted_by": card.trusted_by,
+        "received_at": card.received_at.isoformat(),
+        "expires_at": card.expires_at.isoformat() if card.expires_at else None,
+        "expired": card.expired,
+    }
+
+
+def card_json(card: Card) -> dict[str, Any]:
+    """A card with everything there is to it."""
+    return {
+        **summary_json(card),
+        "claims": _claims_json(card.claims),
+        "report": _report_json(card.report),
+        "credential": card.credential,
+    }
+
+
+def error_json(error: WalletError) -> dict[str, Any]:
+    """An error, with its verification report where it has one."""
+    report = {"report": _report_json(error.report)} if isinstance(error, VerificationFailed) else {}
+    return {"error": {**error.as_dict(), **report}}
+
+
+def print_error(error: WalletError) -> None:
+    """An error for a person, on standard error."""
+    note(f"wallet: {error.sentence}")
+    note(f"        {error.advice}")
+    for name, value in error.as_dict().items():
+        if name not in ("message", "advice"):
+            note(f"  {name.replace('_', ' ')}: {value}")
+    if isinstance(error, VerificationFailed):
+        for line in report_lines(error.report):
+            note(f"  {line}")
+
+
+def print_list(cards: Sequence[Card]) -> None:
+    """The cards, a line each."""
+    if not cards:
+        note("There are no credentials in this wallet yet.")
+    for card in cards:
+        until = f"until {card.expires_at:%Y-%m-%d}" if card.expires_at else ""
+        print("  ".join((card.id, card.look.name, card.issuer.name, _state(card), until)).rstrip())
+
+
+def _state(card: Card) -> str:
+    return "expired" if card.expired else "valid"
+
+
+def print_card(card: Card) -> None:
+    """A card with its claims and the report, for a person."""
+    print(f"{card.look.name}  ({_state(card)})")
+    print(f"issued by {card.issuer.name}, {card.credential_issuer}")
+    print(f"trusted by {card.trusted_by}, received {card.received_at:%Y-%m-%d}")
+    if card.expires_at:
+        print(f"valid until {card.expires_at:%Y-%m-%d}")
+    print()
+    for line in claim_lines(card.claims):
+        print(line)
+    print()
+    for line in report_lines(card.report):
+        print(line)
+    print()
+    print(f"{card.format}  {card.type}  {card.credential_configuration_id}  {card.id}")
+
+
+def claim_lines(claims: Sequence[Claim], indent: str = "") -> Iterator[str]:
+    """Claims as indented lines."""
+    for claim in claims:
+        if isinstance(claim.value, str):
+            yield f"{indent}{claim.label}: {claim.value}"
+        elif isinstance(claim.value, Image):
+            yield f"{indent}{claim.label}: (picture, {len(claim.value.data)} bytes)"
+        else:
+            yield f"{indent}{claim.label}:"
+            yield from claim_lines(claim.value, indent + "  ")
+
+
+def report_lines(report: Report) -> Iterator[str]:
+    """The checks of a report as lines."""
+    signs = {Outcome.PASSED: "passed ", Outcome.FAILED: "FAILED ", Outcome.SKIPPED: "skipped"}
+    for number, check in enumerate(report.checks, 1):
+        yield f"{number}. {signs[check.outcome]} {check.name}: {check.reason} [{check.rule}]"
+
+
+def _shown(value: object) -> str | int | float | bool | list[str] | None:
+    if isinstance(value, tuple):
+        return [str(part) for part in value]
+    return value if isinstance(value, bool | int | float | None) else str(value)
+
+
+def print_settings(in_force: InForce, *, as_json: bool) -> None:
+    """The settings in force and the origin of each."""
+    rows = {
+        name: (_shown(getattr(in_force.settings, name)), origin)
+        for name, origin in in_force.origins.items()
+    }
+    if as_json:
+        print_json(
+            {
+                "profile": in_force.profile,
+                "settings_file": str(in_force.file),
+                "settings": {
+                    name: {"value": value, "from": _origin(origin)}
+                    for name, (value, origin) in rows.items()
+                },
+            }
+        )
+        return
+    print(f"profile {in_force.profile}, settings file {in_force.file}")
+    width = max(len(name) for name in rows)
+    for name, (value, origin) in rows.items():
+        shown = json.dumps(value, ensure_ascii=False)
+        print(f"{name:<{width}}  {shown}  ({_origin(origin)})")
+
+
+def _origin(origin: Origin) -> str:
+    return f"{origin.kind} {origin.name}".strip()
