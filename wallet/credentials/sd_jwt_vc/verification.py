@@ -78,8 +78,8 @@ def _form(credential: str, findings: Findings) -> _Parts:
 
     if len(credential) > CREDENTIAL_LIMIT_BYTES or not credential.isascii():
         raise broken("too large, or not ASCII")
-    jwt, *disclosures, end = credential.split("~")
-    if end or "~" not in credential:
+    jwt, *disclosures = credential.split("~")
+    if not disclosures or disclosures.pop():
         raise broken("does not end in ~: a key binding JWT has no place at issuance")
     if len(disclosures) > DISCLOSURES_LIMIT or "" in disclosures:
         raise broken("an empty disclosure, or too many")

@@ -1,0 +1,256 @@
+"""A small issuer and authorization server whose every answer a test can bend.
+
+It shares no code with the wallet or the reference servers. Each document it sends passes through
+the edit of its name, so that a test says in one line what is wrong with this issuer.
+"""
+
+import base64
+import hashlib
+import json
+import secrets
+import socket
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlencode
+
+import uvicorn
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from joserfc import jws
+from joserfc.jwk import ECKey
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+VCT = "urn:example:simulated:1"
+CLAIMS = {"given_name": "Zita-Sentinel", "family_name": "Quark-Sentinel", "age": 42}
+Edit = Callable[[Any], Any]
+
+
+def b64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+class Authority:
+    """A certificate authority with one issuer certificate."""
+
+    def __init__(self, name: str) -> None:
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.certificate = self._certificate(name, name, self.key, self.key, ca=True)
+        self.leaf_key = ec.generate_private_key(ec.SECP256R1())
+        self.leaf = self._certificate(f"{name} issuer", name, self.leaf_key, self.key, ca=False)
+
+    @staticmethod
+    def _certificate(
+        subject: str,
+        issuer: str,
+        key: ec.EllipticCurvePrivateKey,
+        signer: ec.EllipticCurvePrivateKey,
+        *,
+        ca: bool,
+    ) -> x509.Certificate:
+        def name(text: str) -> x509.Name:
+            return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+        now = datetime.now(UTC)
+        usage = x509.KeyUsage(not ca, False, False, False, False, ca, ca, False, False)
+        return (
+            x509.CertificateBuilder()
+            .subject_name(name(subject))
+            .issuer_name(name(issuer))
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(days=1))
+            .not_valid_after(now + timedelta(days=30))
+            .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+            .add_extension(usage, critical=True)
+            .add_extension(
+                x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
+            )
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()),
+                critical=False,
+            )
+            .sign(signer, hashes.SHA256())
+        )
+
+    @property
+    def pem(self) -> bytes:
+        return self.certificate.public_bytes(serialization.Encoding.PEM)
+
+
+class Simulator:
+    """The issuer, which is its own authorization server.
+
+    Attributes:
+        url: Credential Issuer Identifier.
+        edits: By the name of a document, what to do to it before it is sent.
+        answers: By path, a whole answer instead of the right one.
+        requests: The paths that were asked for, in order, with their bodies.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.authority = Authority("Simulated Root")
+        self.edits: dict[str, Edit] = {}
+        self.answers: dict[str, Callable[[Request], Awaitable[Response]]] = {}
+        self.requests: list[tuple[str, bytes]] = []
+        self._pushed: dict[str, dict[str, str]] = {}
+
+    def edited(self, name: str, document: Any) -> Any:
+        return self.edits.get(name, lambda same: same)(document)
+
+    # What a wallet is given.
+
+    def offer(self, **members: Any) -> str:
+        document = {
+            "credential_issuer": self.url,
+            "credential_configuration_ids": ["card"],
+            "grants": {"authorization_code": {"issuer_state": "from-the-offer"}},
+            **members,
+        }
+        return "openid-credential-offer://?" + urlencode({"credential_offer": json.dumps(document)})
+
+    def issuer_metadata(self) -> dict[str, Any]:
+        return {
+            "credential_issuer": self.url,
+            "credential_endpoint": f"{self.url}/credential",
+            "nonce_endpoint": f"{self.url}/nonce",
+            "display": [{"name": "Simulated Issuer", "locale": "en"}],
+            "credential_configurations_supported": {
+                "card": {
+                    "format": "dc+sd-jwt",
+                    "vct": VCT,
+                    "scope": "card",
+                    "cryptographic_binding_methods_supported": ["jwk"],
+                    "proof_types_supported": {
+                        "jwt": {"proof_signing_alg_values_supported": ["ES256"]}
+                    },
+                    "credential_metadata": {
+                        "display": [{"name": "Simulated Card", "locale": "en"}],
+                        "claims": [
+                            {
+                                "path": ["family_name"],
+                                "mandatory": True,
+                                "display": [{"name": "Surname", "locale": "en"}],
+                            },
+                            {"path": ["given_name"]},
+                        ],
+                    },
+                }
+            },
+        }
+
+    def server_metadata(self) -> dict[str, Any]:
+        return {
+            "issuer": self.url,
+            "authorization_endpoint": f"{self.url}/authorize",
+            "token_endpoint": f"{self.url}/token",
+            "pushed_authorization_request_endpoint": f"{self.url}/par",
+            "response_types_supported": ["code"],
+            "grant_types_supported": ["authorization_code"],
+            "code_challenge_methods_supported": ["S256"],
+            "authorization_response_iss_parameter_supported": True,
+        }
+
+    def credential(self, holder_jwk: dict[str, str]) -> str:
+        """An SD-JWT VC bound to `holder_jwk`, bent by the edits `payload`, `chain`, `signer`,
+        `header`, `disclosures` and `credential`."""
+        disclosures = [
+            b64(json.dumps([secrets.token_hex(8), name, value]).encode())
+            for name, value in CLAIMS.items()
+        ]
+        now = int(datetime.now(UTC).timestamp())
+        payload = {
+            "iss": self.url,
+            "iat": now,
+            "exp": now + 86_400,
+            "vct": VCT,
+            "cnf": {"jwk": holder_jwk},
+            "_sd_alg": "sha-256",
+            "_sd": [b64(hashlib.sha256(one.encode()).digest()) for one in disclosures],
+        }
+        chain = self.edited("chain", [self.authority.leaf])
+        header = {
+            "alg": "ES256",
+            "typ": "dc+sd-jwt",
+            "x5c": [
+                base64.b64encode(c.public_bytes(serialization.Encoding.DER)).decode() for c in chain
+            ],
+        }
+        registry = jws.JWSRegistry(algorithms=["ES256"])
+        registry.max_header_length = 16_384
+        jwt = jws.serialize_compact(
+            self.edited("header", header),
+            json.dumps(self.edited("payload", payload)),
+            ECKey.import_key(self.edited("signer", self.authority.leaf_key)),
+            registry=registry,
+        )
+        whole = "~".join([jwt, *self.edited("disclosures", disclosures), ""])
+        return str(self.edited("credential", whole))
+
+    # The endpoints.
+
+    async def endpoint(self, request: Request) -> Response:
+        path = request.url.path
+        self.requests.append((path, await request.body()))
+        if path in self.answers:
+            return await self.answers[path](request)
+        return await self._right_answer(path, request)
+
+    async def _right_answer(self, path: str, request: Request) -> Response:
+        match path:
+            case "/.well-known/openid-credential-issuer":
+                return JSONResponse(self.edited("issuer_metadata", self.issuer_metadata()))
+            case "/.well-known/oauth-authorization-server":
+                return JSONResponse(self.edited("server_metadata", self.server_metadata()))
+            case "/par":
+                uri = f"urn:ietf:params:oauth:request_uri:{secrets.token_hex(8)}"
+                self._pushed[uri] = self._form(await request.body())
+                return JSONResponse({"request_uri": uri, "expires_in": 60}, 201)
+            case "/authorize":
+                asked = dict(request.query_params)
+                asked = self._pushed.get(asked.get("request_uri", ""), asked)
+                answer = {"code": "code-sentinel", "state": asked["state"], "iss": self.url}
+                answer = self.edited("redirect", answer)
+                return RedirectResponse(f"{asked['redirect_uri']}?{urlencode(answer)}", 303)
+            case "/token":
+                token = {"access_token": "token-sentinel", "token_type": "Bearer"}
+                return JSONResponse(self.edited("token", token))
+            case "/nonce":
+                return JSONResponse(self.edited("nonce", {"c_nonce": "nonce-sentinel"}))
+            case "/credential":
+                proof = json.loads(await request.body())["proofs"]["jwt"][0]
+                head = proof.split(".")[0]
+                header = json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))
+                credential = self.credential(self.edited("holder_jwk", header["jwk"]))
+                issued = {"credentials": [{"credential": credential}]}
+                return JSONResponse(self.edited("credential_response", issued))
+        return Response(status_code=404)
+
+    @staticmethod
+    def _form(body: bytes) -> dict[str, str]:
+        return {name: values[0] for name, values in parse_qs(body.decode()).items()}
+
+
+@contextmanager
+def simulated_issuer() -> Iterator[Simulator]:
+    """A simulator on a loopback port of its own."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    simulator = Simulator(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    app = Starlette(routes=[Route("/{path:path}", simulator.endpoint, methods=["GET", "POST"])])
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        yield simulator
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
