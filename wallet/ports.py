@@ -150,7 +150,7 @@ class Http(Protocol):
 class HolderKeys(Protocol):
     """The holder's keys; private halves stay behind this port."""
 
-    async def create(self, algorithm: str) -> HolderKey:
+    async def create_key(self, algorithm: str) -> HolderKey:
         """A fresh key for `algorithm` ("ES256"), committed before it is returned."""
 
     async def sign(self, key_id: str, message: bytes) -> bytes:

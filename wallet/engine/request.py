@@ -34,7 +34,7 @@ async def request_credential(authorized: Authorized, run: Run) -> Issued:
     key = proof = None
     if needs_proof(consent.configuration):
         with run.trace.span("crypto", "holder key"):
-            key = await run.keys.create(proof_algorithm(consent.configuration))
+            key = await run.keys.create_key(proof_algorithm(consent.configuration))
         proof = await _proof(key, issuer.credential_issuer, issuer.nonce_endpoint, run)
     response = await run.http.post(
         issuer.credential_endpoint,

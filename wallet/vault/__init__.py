@@ -1,0 +1,6 @@
+"""The vault: the encrypted store, the holder's keys, and what protects them."""
+
+from wallet.vault.os_keyring import keyring_usable
+from wallet.vault.vault import Vault
+
+__all__ = ["Vault", "keyring_usable"]
