@@ -1,0 +1,362 @@
+"""The OAuth 2.0 core: Authlib's server and grants behind a thin Starlette adapter."""
+
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+from authlib.oauth2 import AuthorizationServer as AuthlibServer
+from authlib.oauth2 import OAuth2Error
+from authlib.oauth2.rfc6749 import (
+    InvalidGrantError,
+    InvalidRequestError,
+    OAuth2Request,
+)
+from authlib.oauth2.rfc6749.endpoint import Endpoint, EndpointRequest
+from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant
+from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
+from authlib.oauth2.rfc7636 import CodeChallenge
+from authlib.oauth2.rfc9068 import JWTBearerTokenGenerator
+from authlib.oauth2.rfc9207 import IssuerParameter
+from sqlalchemy import update
+from sqlalchemy.orm import Session, sessionmaker
+from starlette.responses import JSONResponse, Response
+
+from reference_servers.authorization_server.credential_requests import Issuers, wanted
+from reference_servers.authorization_server.database import (
+    AuthorizationCode,
+    Client,
+    IssuedToken,
+    Person,
+    PushedRequest,
+    SigningKey,
+    digest,
+)
+from reference_servers.authorization_server.settings import Settings
+
+REQUEST_URI_PREFIX: Final = "urn:ietf:params:oauth:request_uri:"
+
+# Authlib has no types: what comes out of its base classes is `Any`.
+# mypy: disable-error-code="misc, no-untyped-call"
+
+
+@dataclass(frozen=True)
+class HttpRequest:
+    """What Authlib needs to know of a request.
+
+    Attributes:
+        method: "GET" or "POST".
+        url: The whole URL.
+        headers: Lower-case names.
+        parameters: Form or query parameters in the order they came.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    parameters: tuple[tuple[str, str], ...]
+
+
+class Payload(BasicOAuth2Payload):
+    """Parameters of a request; repeated ones are kept for Authlib to refuse."""
+
+    def __init__(self, parameters: tuple[tuple[str, str], ...]) -> None:
+        super().__init__(dict(parameters))
+        self._datalist = {name: [v for n, v in parameters if n == name] for name, _ in parameters}
+
+
+class Request(OAuth2Request):
+    """A request as Authlib sees it."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        super().__init__(request.method, request.url, headers=request.headers)
+        self.payload = Payload(request.parameters)
+
+    @property
+    def form(self) -> dict[str, str]:
+        """The form parameters."""
+        return dict(self.payload.data)
+
+    @property
+    def args(self) -> dict[str, str]:
+        """The query parameters."""
+        return dict(self.payload.data)
+
+
+class RedirectableResponse(Response):
+    """A response whose `location` Authlib's extensions read and write."""
+
+    @property
+    def location(self) -> str | None:
+        """The `Location` header."""
+        return self.headers.get("location")
+
+    @location.setter
+    def location(self, value: str) -> None:
+        self.headers["location"] = value
+
+
+@dataclass(frozen=True)
+class Grantee:
+    """Who gets a token, and for what: Authlib's "user" of a token request."""
+
+    person: Person
+    code: AuthorizationCode
+
+    def get_user_id(self) -> str:
+        """The subject identifier."""
+        return self.person.subject
+
+
+class S256Only(CodeChallenge):
+    """PKCE as RFC 9700 wants it: always, and only S256."""
+
+    SUPPORTED_CODE_CHALLENGE_METHOD: ClassVar = ["S256"]
+
+    def validate_code_challenge(self, grant: Any, redirect_uri: str) -> None:  # noqa: ANN401
+        """Refuse a request without an S256 challenge."""
+        parameters = grant.request.payload.data
+        if parameters.get("code_challenge_method") != "S256" or not parameters.get(
+            "code_challenge"
+        ):
+            raise InvalidRequestError("A code_challenge with method S256 is required.")
+        super().validate_code_challenge(grant, redirect_uri)
+
+
+class CodeGrant(AuthorizationCodeGrant):
+    """The authorization code grant; codes live a minute, once."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS: ClassVar = ["none"]
+
+    def save_authorization_code(self, code: str, request: Any) -> None:  # noqa: ANN401
+        """Keep a code with all it is bound to."""
+        parameters = request.payload.data
+        asked = wanted(parameters, self.server.issuers)
+        details = [
+            {**one.detail, "credential_identifiers": [secrets.token_urlsafe(12)]}
+            for one in asked
+            if one.detail is not None
+        ]
+        with self.server.sessions.begin() as db:
+            db.add(
+                AuthorizationCode(
+                    code=digest(code),
+                    client_id=request.client.client_id,
+                    redirect_uri=parameters["redirect_uri"],
+                    scope=" ".join(sorted({one.scope for one in asked if one.scope})),
+                    authorization_details=details,
+                    audience=asked[0].credential_issuer,
+                    username=request.user.username,
+                    code_challenge=parameters["code_challenge"],
+                    code_challenge_method=parameters["code_challenge_method"],
+                    expires_at=time.time() + self.server.settings.code_lifetime_s,
+                )
+            )
+
+    def query_authorization_code(self, code: str, client: Client) -> AuthorizationCode | None:
+        """A code that can be redeemed. One that was used revokes what came of it."""
+        with self.server.sessions.begin() as db:
+            found = db.get(AuthorizationCode, digest(code))
+            if found is None or found.client_id != client.client_id:
+                return None
+            if found.used:
+                tokens = update(IssuedToken).where(IssuedToken.code == found.code)
+                db.execute(tokens.values(revoked=True))
+                return None
+            return found if found.expires_at > time.time() else None
+
+    def delete_authorization_code(self, authorization_code: AuthorizationCode) -> None:
+        """Mark a code as used; of two at the same time one fails."""
+        unused = update(AuthorizationCode).where(
+            AuthorizationCode.code == authorization_code.code, AuthorizationCode.used.is_(False)
+        )
+        with self.server.sessions.begin() as db:
+            if db.execute(unused.values(used=True)).rowcount != 1:
+                raise InvalidGrantError("Invalid 'code' in request.")
+
+    def authenticate_user(self, authorization_code: AuthorizationCode) -> Grantee | None:
+        """The person who consented."""
+        with self.server.sessions() as db:
+            person = db.get(Person, authorization_code.username)
+        return Grantee(person, authorization_code) if person else None
+
+    def create_token_response(self) -> tuple[int, dict[str, Any], Any]:
+        """The token; with `authorization_details` where they were used (section 6.2)."""
+        status, token, headers = super().create_token_response()
+        details = self.request.user.code.authorization_details
+        if details:
+            token["authorization_details"] = details
+        if not token.get("scope"):
+            token.pop("scope", None)
+        return status, token, headers
+
+
+class AccessTokens(JWTBearerTokenGenerator):
+    """RFC 9068 access tokens for the credential issuer."""
+
+    def __init__(self, settings: Settings, sessions: sessionmaker[Session]) -> None:
+        super().__init__(
+            settings.public_url, alg="ES256", expires_generator=settings.token_lifetime_s
+        )
+        self._sessions = sessions
+
+    def get_jwks(self) -> dict[str, str]:
+        """The signing key."""
+        with self._sessions() as db:
+            return dict(db.query(SigningKey).one().jwk)
+
+    def get_audiences(self, client: Client, user: Grantee, scope: str) -> str:  # noqa: ARG002
+        """The credential issuer."""
+        return user.code.audience
+
+    def get_jti(self, client: Client, grant_type: str, user: Grantee, scope: str) -> str:  # noqa: ARG002
+        """A fresh identifier, remembered so that the token can be revoked."""
+        jti = secrets.token_hex(16)
+        with self._sessions.begin() as db:
+            db.add(IssuedToken(jti=jti, code=user.code.code))
+        return jti
+
+    def get_extra_claims(
+        self,
+        client: Client,  # noqa: ARG002
+        grant_type: str,  # noqa: ARG002
+        user: Grantee,
+        scope: str,  # noqa: ARG002
+    ) -> dict[str, Any]:
+        """The details consented to."""
+        details = user.code.authorization_details
+        return {"authorization_details": details} if details else {}
+
+
+class PushedAuthorizationRequests(Endpoint):
+    """RFC 9126 as an Authlib endpoint: everything wrong is refused here, early."""
+
+    ENDPOINT_NAME = "pushed_authorization_request"
+
+    def validate_request(self, request: Any) -> EndpointRequest:  # noqa: ANN401
+        """Authenticate the client and check the request as the authorization endpoint would."""
+        client = self.server.authenticate_client(request, ["none"], self.ENDPOINT_NAME)
+        if "request_uri" in request.payload.data:
+            raise InvalidRequestError("request_uri has no place in a pushed request.")
+        self.server.check_authorization_request(request)
+        return EndpointRequest(request, client)
+
+    def create_response(self, validated: EndpointRequest) -> tuple[int, dict[str, Any], Any]:
+        """Keep the request and name it."""
+        name = self.server.push(dict(validated.request.payload.data), validated.client)
+        lifetime = self.server.settings.request_uri_lifetime_s
+        headers = [("Cache-Control", "no-store")]
+        return 201, {"request_uri": name, "expires_in": lifetime}, headers
+
+
+class Rfc9207(IssuerParameter):
+    """`iss` in every authorization response."""
+
+    def __init__(self, issuer: str) -> None:
+        self._issuer = issuer
+
+    def get_issuer(self) -> str:
+        """This server."""
+        return self._issuer
+
+
+class AuthorizationServer(AuthlibServer):
+    """Authlib's server on Starlette and SQLAlchemy."""
+
+    def __init__(
+        self, settings: Settings, sessions: sessionmaker[Session], issuers: Issuers
+    ) -> None:
+        super().__init__()
+        self.settings = settings
+        self.sessions = sessions
+        self.issuers = issuers
+        self.register_token_generator("default", AccessTokens(settings, sessions))
+        self.register_grant(CodeGrant, [S256Only(required=True)])
+        self.register_endpoint(PushedAuthorizationRequests)
+        Rfc9207(settings.public_url)(self)
+
+    # What Authlib asks of a framework.
+
+    def query_client(self, client_id: str) -> Client | None:
+        """A registered client."""
+        with self.sessions() as db:
+            return db.get(Client, client_id)
+
+    def save_token(self, token: dict[str, Any], request: Any) -> None:  # noqa: ANN401
+        """Nothing to do: the token is a JWT, its `jti` was kept when it was made."""
+
+    def send_signal(self, name: str, *args: object, **kwargs: object) -> None:
+        """Nobody listens."""
+
+    def create_oauth2_request(self, request: HttpRequest | Request) -> Request:
+        """Wrap a request."""
+        return request if isinstance(request, Request) else Request(request)
+
+    def handle_response(self, status: int, body: Any, headers: Any) -> Response:  # noqa: ANN401
+        """Make a response; a redirect is always 303 (RFC 9700, section 4.12)."""
+        named = dict(headers)
+        if isinstance(body, dict):
+            named.pop("Content-Type", None)
+            return JSONResponse(body, status, {**named, "Cache-Control": "no-store"})
+        return RedirectableResponse(body, 303 if status == 302 else status, named)
+
+    def validate_requested_scope(self, scope: str | None) -> None:
+        """Checked with the details, in `check_authorization_request`."""
+
+    # What this server adds.
+
+    def check_authorization_request(self, request: Request) -> Any:  # noqa: ANN401
+        """Check everything that can be checked before anybody signs in; returns the grant.
+
+        Raises:
+            OAuth2Error: Never with a redirect: the caller decides where it is told.
+        """
+        try:
+            grant = self.get_authorization_grant(request)
+            for name, values in request.payload.datalist.items():
+                if len(values) > 1:
+                    raise InvalidRequestError(f"{name[:40]!a} occurs twice.".replace('"', "'"))
+            grant.validate_consent_request()
+            wanted(request.payload.data, self.issuers)
+        except OAuth2Error as error:
+            error.redirect_uri = None
+            raise
+        return grant
+
+    def push(self, parameters: dict[str, str], client: Client) -> str:
+        """Keep an authorization request and return its `request_uri`."""
+        name = REQUEST_URI_PREFIX + secrets.token_urlsafe(24)
+        with self.sessions.begin() as db:
+            db.add(
+                PushedRequest(
+                    request_uri=digest(name),
+                    client_id=client.client_id,
+                    parameters=parameters,
+                    expires_at=time.time() + self.settings.request_uri_lifetime_s,
+                )
+            )
+        return name
+
+    def pushed(self, request_uri: str, client_id: str) -> dict[str, str] | None:
+        """The parameters of a pushed request that is still alive."""
+        with self.sessions() as db:
+            found = db.get(PushedRequest, digest(request_uri))
+        if found is None or found.client_id != client_id or found.expires_at < time.time():
+            return None
+        return dict(found.parameters)
+
+    def consume(self, request_uri: str) -> bool:
+        """Use up a `request_uri`; False where somebody did so before."""
+        with self.sessions.begin() as db:
+            gone = db.query(PushedRequest).filter_by(request_uri=digest(request_uri)).delete()
+        return gone == 1
+
+    def decide(self, parameters: Mapping[str, str], person: Person | None) -> Response:
+        """The authorization response: a code for `person`, or `access_denied` for None."""
+        request = Request(
+            HttpRequest("POST", self.settings.public_url, {}, tuple(parameters.items()))
+        )
+        grant = self.get_authorization_grant(request)
+        response: Response = self.create_authorization_response(request, person, grant)
+        return response
