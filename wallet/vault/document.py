@@ -2,26 +2,41 @@
 
 import base64
 import json
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 from wallet.errors import LocalFailure
-from wallet.records import Check, CredentialRecord, Image, Outcome, Report
-from wallet.strict import json_object
+from wallet.records import Check, CredentialRecord, Image, Json, Outcome, Report
+from wallet.vault.failures import damaged
 
-VERSION = 1
+VERSION: Final = 1
+
+MAX_DEPTH: Final = 200
+"""Arrays and objects within each other. Disclosures of an SD-JWT nest deeper than each document
+that was read, so `wallet.strict.MAX_DEPTH` does not hold here; Python's own limit is near 1000."""
+
+_TEXTS: Final = (
+    "id",
+    "format",
+    "credential",
+    "key_id",
+    "credential_issuer",
+    "credential_configuration_id",
+    "trusted_by",
+)
 
 
 def document_of(record: CredentialRecord) -> bytes:
-    """The record as JSON."""
+    """The record as JSON in UTF-8.
+
+    Raises:
+        LocalFailure: `internal` for what could not be read back: too deep, not JSON, not Unicode,
+            or a time without a zone. One unreadable record would close the whole store.
+    """
     members = {
         "version": VERSION,
-        "id": record.id,
-        "format": record.format,
-        "credential": record.credential,
-        "key_id": record.key_id,
-        "credential_issuer": record.credential_issuer,
-        "credential_configuration_id": record.credential_configuration_id,
+        **{name: getattr(record, name) for name in _TEXTS},
         "configuration": record.configuration,
         "issuer_display": list(record.issuer_display),
         "claims": record.claims,
@@ -29,38 +44,102 @@ def document_of(record: CredentialRecord) -> bytes:
             uri: [image.media_type, base64.b64encode(image.data).decode("ascii")]
             for uri, image in record.images.items()
         },
-        "trusted_by": record.trusted_by,
-        "received_at": _time(record.received_at),
-        "expires_at": _time(record.expires_at) if record.expires_at else None,
+        "received_at": _time_text(record.received_at),
+        "expires_at": _time_text(record.expires_at) if record.expires_at else None,
         "report": [[c.name, c.outcome, c.reason, c.rule] for c in record.report.checks],
     }
-    return json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode()
+    text = _dumped(members)
+    if text is None:
+        raise LocalFailure("internal", "the store cannot keep such a record")
+    return text
 
 
 def record_of(document: bytes) -> CredentialRecord:
     """The record of a document. Raises `LocalFailure("store_damaged")`."""
+    record = _read(document)
+    if record is None:
+        raise damaged("a record cannot be read")
+    return record
+
+
+# Both return None for an error instead of raising in its handler: errors of the JSON and Unicode
+# codecs carry the document, and would go along as the context of ours.
+
+
+def _dumped(members: Mapping[str, Any]) -> bytes | None:
     try:
-        members: dict[str, Any] = dict(json_object(document))
+        plain = _plain(members, MAX_DEPTH)
+        text = json.dumps(plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return text.encode()
+    except (ValueError, TypeError, RecursionError):
+        return None
+
+
+def _read(document: bytes) -> CredentialRecord | None:
+    try:
+        members: dict[str, Any] = _object(json.loads(document, object_pairs_hook=_unique))
         if members.pop("version") != VERSION:
-            raise LocalFailure("store_damaged", "a record is of an unknown version")
-        members["images"] = {
-            uri: Image(media_type, base64.b64decode(data, validate=True))
-            for uri, (media_type, data) in members["images"].items()
-        }
-        members["issuer_display"] = tuple(members["issuer_display"])
-        members["received_at"] = datetime.fromisoformat(members["received_at"])
-        if members["expires_at"] is not None:
-            members["expires_at"] = datetime.fromisoformat(members["expires_at"])
-        members["report"] = Report(
-            tuple(
-                Check(name, Outcome(outcome), reason, rule)
-                for name, outcome, reason, rule in members["report"]
-            )
+            return None
+        return CredentialRecord(
+            **{name: _text(members.pop(name)) for name in _TEXTS},
+            configuration=_object(members.pop("configuration")),
+            issuer_display=tuple(_object(one) for one in members.pop("issuer_display")),
+            claims=_object(members.pop("claims")),
+            images={
+                uri: Image(_text(media_type), base64.b64decode(data, validate=True))
+                for uri, (media_type, data) in _object(members.pop("images")).items()
+            },
+            received_at=_time(members.pop("received_at")),
+            expires_at=None if (end := members.pop("expires_at")) is None else _time(end),
+            report=Report(
+                tuple(
+                    Check(_text(name), Outcome(outcome), _text(reason), _text(rule))
+                    for name, outcome, reason, rule in members.pop("report")
+                )
+            ),
+            **members,  # what is left is unknown, and refused
         )
-        return CredentialRecord(**members)
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise LocalFailure("store_damaged", "a record cannot be read") from None
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+        return None
 
 
-def _time(moment: datetime) -> str:
+def _plain(value: Any, depth: int) -> Json:  # noqa: ANN401 - what is checked here
+    if depth < 0:
+        raise RecursionError
+    if isinstance(value, Mapping):
+        return {_text(name): _plain(member, depth - 1) for name, member in value.items()}
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        return value  # json.dumps refuses what is no JSON
+    return [_plain(element, depth - 1) for element in value]
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError
+    return members
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _object(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError
+    return value
+
+
+def _time(text: object) -> datetime:
+    moment = datetime.fromisoformat(_text(text))
+    if moment.utcoffset() != timedelta(0):
+        raise ValueError
+    return moment.astimezone(UTC)
+
+
+def _time_text(moment: datetime) -> str:
+    if moment.utcoffset() is None:
+        raise LocalFailure("internal", "a record's time has no zone")
     return moment.astimezone(UTC).isoformat()

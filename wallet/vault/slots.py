@@ -9,6 +9,7 @@ be weakened unnoticed.
 import json
 import os
 import secrets
+import threading
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,10 @@ ITERATIONS: Final = 3
 LANES: Final = 4
 """RFC 9106, second recommended option: never less."""
 PASSPHRASE_LENGTH: Final = 8
+SALT_BYTES: Final = 16
+
+_ONE_AT_A_TIME: Final = threading.Lock()
+"""OpenSSL's threads for Argon2id are one pool: a second derivation meanwhile fails for memory."""
 
 SlotType = Literal["keyring", "passphrase"]
 
@@ -70,20 +75,27 @@ def _bound(wallet_id: str, kind: str, parameters: dict[str, int | str]) -> bytes
     return json.dumps([VERSION, wallet_id, kind, parameters], sort_keys=True).encode()
 
 
-def _derived(secret: bytes, purpose: str) -> bytes:
+def overwrite(key: bytearray) -> None:
+    """Overwrite key bytes with zeros, in place."""
+    key[:] = bytes(len(key))
+
+
+def _derived(secret: bytearray, purpose: str) -> bytearray:
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
     info = f"oid4vci-wallet/{VERSION}/{purpose}".encode()
-    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=info).derive(secret)
+    key = bytearray(KEY_BYTES)
+    HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=info).derive_into(secret, key)
+    return key
 
 
-def store_key(data_key: bytes) -> bytes:
+def store_key(data_key: bytearray) -> bytearray:
     """The database's key, from the data key."""
     return _derived(data_key, "database")
 
 
-def _argon2id(passphrase: Secret[str], parameters: dict[str, int | str]) -> bytes:
+def _argon2id(passphrase: Secret[str], parameters: dict[str, int | str]) -> bytearray:
     from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
     numbers = [parameters.get(name) for name in ("memory_kib", "iterations", "lanes")]
@@ -92,17 +104,29 @@ def _argon2id(passphrase: Secret[str], parameters: dict[str, int | str]) -> byte
         if not isinstance(number, int) or not low <= number <= high:
             raise LocalFailure("store_damaged", "parameters of the key file are out of range")
     memory, iterations, lanes = (int(number) for number in numbers if number is not None)
+    try:
+        salt = base64url(str(parameters.get("salt")))
+    except ValueError:
+        salt = b""
+    if len(salt) != SALT_BYTES:
+        raise LocalFailure("store_damaged", "the salt of the key file cannot be read")
     derivation = Argon2id(
-        salt=base64url(str(parameters.get("salt"))),
+        salt=salt,
         length=KEY_BYTES,
         iterations=iterations,
         lanes=lanes,
         memory_cost=memory,
     )
-    return derivation.derive(unicodedata.normalize("NFKC", passphrase.reveal()).encode())
+    # A command line may hold bytes that are no UTF-8; Python keeps them as lone surrogates.
+    text = unicodedata.normalize("NFKC", passphrase.reveal())
+    secret, key = bytearray(text.encode("utf-8", "surrogatepass")), bytearray(KEY_BYTES)
+    with _ONE_AT_A_TIME:
+        derivation.derive_into(secret, key)  # type: ignore[arg-type] # takes any buffer
+    overwrite(secret)
+    return key
 
 
-def seal_for_passphrase(wallet_id: str, data_key: bytes, passphrase: Secret[str]) -> Slot:
+def seal_for_passphrase(wallet_id: str, data_key: bytearray, passphrase: Secret[str]) -> Slot:
     """A passphrase slot.
 
     Takes as long as Argon2id with 64 MiB does: about a second; call it off the event loop.
@@ -116,12 +140,12 @@ def seal_for_passphrase(wallet_id: str, data_key: bytes, passphrase: Secret[str]
         "memory_kib": MEMORY_KIB,
         "iterations": ITERATIONS,
         "lanes": LANES,
-        "salt": base64url_encode(secrets.token_bytes(16)),
+        "salt": base64url_encode(secrets.token_bytes(SALT_BYTES)),
     }
     return _seal(wallet_id, "passphrase", parameters, _argon2id(passphrase, parameters), data_key)
 
 
-def seal_for_keyring(wallet_id: str, data_key: bytes, keyring_secret: bytes) -> Slot:
+def seal_for_keyring(wallet_id: str, data_key: bytearray, keyring_secret: bytearray) -> Slot:
     """A keyring slot; `keyring_secret` are 32 random bytes that the keyring holds."""
     return _seal(wallet_id, "keyring", {}, keyring_secret, data_key)
 
@@ -130,32 +154,37 @@ def _seal(
     wallet_id: str,
     kind: SlotType,
     parameters: dict[str, int | str],
-    secret: bytes,
-    data_key: bytes,
+    secret: bytearray,
+    data_key: bytearray,
 ) -> Slot:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
     nonce = secrets.token_bytes(12)
-    wrapped = AESGCM(_derived(secret, kind)).encrypt(
-        nonce, data_key, _bound(wallet_id, kind, parameters)
-    )
+    kek = _derived(secret, kind)
+    overwrite(secret)
+    wrapped = AESGCM(kek).encrypt(nonce, data_key, _bound(wallet_id, kind, parameters))
+    overwrite(kek)
     return Slot(kind, parameters, nonce, wrapped)
 
 
-def unseal(file: KeyFile, slot: Slot, secret: bytes, wrong: str) -> bytes:
-    """The data key of a slot. Raises `LocalFailure(wrong)`."""
+def unseal(file: KeyFile, slot: Slot, secret: bytearray, wrong: str) -> bytearray:
+    """The data key of a slot; `secret` is overwritten. Raises `LocalFailure(wrong)`."""
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+    kek, data_key = _derived(secret, slot.type), bytearray(KEY_BYTES)
+    overwrite(secret)
+    bound = _bound(file.wallet_id, slot.type, slot.parameters)
     try:
-        return AESGCM(_derived(secret, slot.type)).decrypt(
-            slot.nonce, slot.wrapped, _bound(file.wallet_id, slot.type, slot.parameters)
-        )
+        AESGCM(kek).decrypt_into(slot.nonce, slot.wrapped, bound, data_key)
     except (InvalidTag, ValueError):
         raise LocalFailure(wrong) from None
+    finally:
+        overwrite(kek)
+    return data_key
 
 
-def unseal_with_passphrase(file: KeyFile, slot: Slot, passphrase: Secret[str]) -> bytes:
+def unseal_with_passphrase(file: KeyFile, slot: Slot, passphrase: Secret[str]) -> bytearray:
     """The data key of a passphrase slot; as slow as sealing it.
 
     Raises:

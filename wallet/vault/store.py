@@ -7,9 +7,10 @@ opening checks that SQLCipher is at work, and that the file does not look like a
 import os
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from wallet.errors import LocalFailure
+from wallet.vault.failures import damaged
 
 SCHEMA_VERSION: Final = 1
 SCHEMA: Final = """
@@ -31,54 +32,50 @@ PLAIN_MAGIC: Final = b"SQLite format 3\0"
 class Store:
     """One open database. Not thread-safe: the vault calls it from one thread only.
 
-    Every method raises `LocalFailure`: `store_damaged`, `store_unwritable`.
+    Its methods raise `LocalFailure` and the errors of SQLite and the system; `Worker` translates.
     """
 
-    def __init__(self, path: Path, key: bytes) -> None:
-        """Open the database at `path`, making it where there is none; `key` are 32 bytes."""
-        from sqlcipher3 import dbapi2  # noqa: PLC0415 - loaded with the first store
+    def __init__(self, database: Any) -> None:  # noqa: ANN401 - sqlcipher3 has no types
+        self._db = database
 
-        self._dbapi = dbapi2
-        self._path = path
-        if not path.exists():
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    @classmethod
+    def open(cls, path: Path, key: bytearray) -> Self:
+        """Open the database at `path`, which `create` made; `key` are 32 bytes.
+
+        An empty file is damage here: SQLite would take it as a new database, and the holder would
+        find an empty wallet.
+        """
+        store = cls(_connected(path, key))
         try:
-            self._db = dbapi2.connect(str(path), isolation_level=None, check_same_thread=True)
-        except dbapi2.Error as error:
-            raise self._failure(error) from None
-        try:
-            self._prepare(key)
+            store._check(path)
         except BaseException:
-            self._db.close()
+            store.close()
             raise
+        return store
 
-    def _prepare(self, key: bytes) -> None:
-        if not self.rows("PRAGMA cipher_version"):
-            raise LocalFailure("store_damaged", "SQLCipher is missing: nothing would be encrypted")
-        self._db.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
-        for pragma in (
-            "temp_store = MEMORY",
-            "journal_mode = DELETE",
-            "synchronous = EXTRA",
-            "secure_delete = ON",
-            "foreign_keys = ON",
-            *(("fullfsync = ON",) if sys.platform == "darwin" else ()),
-        ):
-            self.rows(f"PRAGMA {pragma}")
-        version = self.rows("PRAGMA user_version")[0][0]
-        if version == 0 and not self.rows("SELECT name FROM sqlite_master"):
+    @classmethod
+    def create(cls, path: Path, key: bytearray) -> None:
+        """Make an empty database in a new file at `path`, durably."""
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        store = cls(_connected(path, key, new=True))
+        try:
             # executescript would commit by itself: the schema comes whole or not at all
             steps = (statement for statement in SCHEMA.split(";") if statement.strip())
-            self.write(*((s, ()) for s in steps), (f"PRAGMA user_version = {SCHEMA_VERSION}", ()))
-        elif version != SCHEMA_VERSION:
-            raise LocalFailure("store_damaged", f"the store's version {version} is unknown")
-        if self.rows("PRAGMA cipher_integrity_check") or self.rows("PRAGMA cipher_status") != [
-            ("1",)
-        ]:
-            raise LocalFailure("store_damaged", "the integrity check failed")
-        with self._path.open("rb") as file:
-            if file.read(len(PLAIN_MAGIC)) == PLAIN_MAGIC:
-                raise LocalFailure("store_damaged", "the store is not encrypted")
+            store.write(*((s, ()) for s in steps), (f"PRAGMA user_version = {SCHEMA_VERSION}", ()))
+        finally:
+            store.close()
+        _refuse_plain(path)
+
+    def _check(self, path: Path) -> None:
+        # First of all a read: it rolls back what a killed process left, and needs the right key.
+        version = self.rows("PRAGMA user_version")[0][0]
+        if version > SCHEMA_VERSION:
+            raise damaged(f"the store was made by a newer wallet (version {version})")
+        if version != SCHEMA_VERSION:
+            raise damaged(f"the store's version {version} is unknown")
+        if self.rows("PRAGMA cipher_integrity_check"):
+            raise damaged("the integrity check failed")
+        _refuse_plain(path)
 
     def close(self) -> None:
         """Close the database."""
@@ -86,29 +83,58 @@ class Store:
 
     def rows(self, statement: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """The rows of one statement."""
-        try:
-            return list(self._db.execute(statement, values).fetchall())
-        except self._dbapi.Error as error:
-            raise self._failure(error) from None
+        return list(self._db.execute(statement, values).fetchall())
 
     def write(self, *statements: tuple[str, tuple[Any, ...]]) -> None:
         """Run statements in one transaction: all of them, durably, or none."""
+        self._db.execute("BEGIN IMMEDIATE")
         try:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                for statement, values in statements:
-                    self._db.execute(statement, values)
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-        except self._dbapi.Error as error:
-            raise self._failure(error) from None
+            for statement, values in statements:
+                self._db.execute(statement, values)
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
 
-    def _failure(self, error: Exception) -> LocalFailure:
-        """What an error of the database means; its words hold no data of ours."""
-        text = str(error)
-        unwritable = ("readonly", "disk is full", "unable to open", "disk I/O")
-        code = "store_unwritable" if any(one in text for one in unwritable) else "store_damaged"
-        return LocalFailure(code, text[:200])
+
+def _connected(path: Path, key: bytearray, *, new: bool = False) -> Any:  # noqa: ANN401 - untyped
+    from sqlcipher3 import dbapi2  # noqa: PLC0415 - loaded with the first store
+
+    if not new:
+        _refuse_plain(path)
+    # `rw` never makes a file; without a cache no statement keeps the key's text alive.
+    db = dbapi2.connect(
+        f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None, cached_statements=0
+    )
+    try:
+        if not db.execute("PRAGMA cipher_version").fetchone():
+            raise LocalFailure("internal", "SQLCipher is missing: nothing would be encrypted")
+        db.execute("PRAGMA cipher_log_level = NONE")  # else it writes on stderr
+        db.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+        for pragma in (
+            "cipher_compatibility = 4",
+            "cipher_memory_security = OFF",
+            "temp_store = MEMORY",
+            "journal_mode = DELETE",
+            "synchronous = EXTRA",
+            "secure_delete = ON",
+            "foreign_keys = ON",
+            *(("fullfsync = ON",) if sys.platform == "darwin" else ()),
+        ):
+            db.execute(f"PRAGMA {pragma}").fetchall()
+        if db.execute("PRAGMA cipher_status").fetchone() != ("1",):
+            raise LocalFailure("internal", "the store would not be encrypted")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _refuse_plain(path: Path) -> None:
+    with path.open("rb") as file:
+        magic = file.read(len(PLAIN_MAGIC))
+    if len(magic) < len(PLAIN_MAGIC):
+        raise damaged("the database is empty")
+    if magic == PLAIN_MAGIC:
+        raise damaged("the store is not encrypted")

@@ -1,19 +1,20 @@
 """The vault as the rest of the wallet knows it: `Records` and `HolderKeys` in one place."""
 
-import asyncio
 import secrets
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, Self
 
 from wallet.errors import LocalFailure
 from wallet.records import CredentialRecord, HolderKey, Secret
-from wallet.strict import base64url_encode
 from wallet.vault import os_keyring
+from wallet.vault.failures import damaged, guarded
+from wallet.vault.holder_keys import new_key, signature
 from wallet.vault.slots import (
     KEY_BYTES,
     KeyFile,
+    overwrite,
     read_key_file,
     seal_for_keyring,
     seal_for_passphrase,
@@ -24,9 +25,10 @@ from wallet.vault.slots import (
     write_key_file,
 )
 from wallet.vault.store import Store
+from wallet.vault.worker import Worker
 
 if TYPE_CHECKING:
-    from filelock import FileLock
+    from filelock import BaseFileLock
 
 # ruff: noqa: PLC0415 - what only an open vault needs is loaded with it
 
@@ -35,16 +37,14 @@ DATABASE: Final = "wallet.db"
 UNFINISHED: Final = "wallet.db.new"
 LOCK: Final = "wallet.lock"
 
-T = TypeVar("T")
-
 
 class Vault:
     """An open vault. All its work is done on one thread of its own, never on the event loop."""
 
-    def __init__(self, worker: ThreadPoolExecutor, lock: "FileLock", store: Store) -> None:
-        self._worker = worker
-        self._lock = lock
-        self._store = store
+    def __init__(self) -> None:
+        self._worker = Worker()
+        self._lock: BaseFileLock | None = None
+        self._open_store: Store | None = None
 
     # Opening and closing.
 
@@ -53,12 +53,11 @@ class Vault:
         """What opens the vault in `folder`: nothing yet, a passphrase, or the keyring.
 
         Raises:
-            LocalFailure: `store_damaged`, also where there is a database without its key file.
+            LocalFailure: `store_damaged`, also where there is a database without its key file;
+                `store_unwritable` where the folder cannot be read.
         """
-        file = read_key_file(folder / KEYS)
+        file = guarded(partial(_key_file, folder))
         if file is None:
-            if (folder / DATABASE).exists():
-                raise LocalFailure("store_damaged", f"{KEYS} is missing")
             return "new"
         return "closed" if file.slot("keyring") else "locked"
 
@@ -73,41 +72,36 @@ class Vault:
             LocalFailure: `keyring_unavailable`, `passphrase_too_short`, `store_in_use`,
                 `store_unwritable`, `store_damaged` where there is a vault already.
         """
-        worker = _worker()
+        vault = cls()
         try:
-            lock = await _on(worker, lambda: _locked(folder))
-            if cls.door(folder) != "new":
-                lock.release()
-                raise LocalFailure("store_damaged", "there is a wallet in this folder already")
-            return cls(worker, lock, await cls._created(worker, folder, passphrase, lock))
+            await vault._create(folder, passphrase)
         except BaseException:
-            worker.shutdown(wait=False)
+            await vault.close()
             raise
+        return vault
 
-    @classmethod
-    async def _created(
-        cls,
-        worker: ThreadPoolExecutor,
-        folder: Path,
-        passphrase: Secret[str] | None,
-        lock: "FileLock",
-    ) -> Store:
-        wallet_id, data_key = secrets.token_hex(8), secrets.token_bytes(KEY_BYTES)
-        file = KeyFile(wallet_id, ())
+    async def _create(self, folder: Path, passphrase: Secret[str] | None) -> None:
+        await self._worker.run(lambda: self._take(folder, make=True))
+        if await self._worker.run(lambda: _key_file(folder)) is not None:
+            raise damaged("there is a wallet in this folder already")
+        wallet_id, data_key = secrets.token_hex(8), bytearray(secrets.token_bytes(KEY_BYTES))
+        if passphrase is None:
+            secret = bytearray(secrets.token_bytes(KEY_BYTES))
+            await os_keyring.store_secret(KeyFile(wallet_id, ()).service, bytes(secret))
+            seal = partial(seal_for_keyring, wallet_id, data_key, secret)
+        else:
+            seal = partial(seal_for_passphrase, wallet_id, data_key, passphrase)
+
+        def make() -> None:
+            _make(folder, KeyFile(wallet_id, (seal(),)), data_key)
+            self._load(folder, data_key)
+
         try:
-            if passphrase is None:
-                secret = secrets.token_bytes(KEY_BYTES)
-                await os_keyring.store_secret(file.service, secret)
-                slot = seal_for_keyring(wallet_id, data_key, secret)
-            else:
-                slot = await _on(
-                    worker, lambda: seal_for_passphrase(wallet_id, data_key, passphrase)
-                )
-            whole = KeyFile(wallet_id, (slot,))
-            await _on(worker, lambda: _made(folder, whole, data_key))
-            return await _on(worker, lambda: _store(folder, data_key))
-        except BaseException:
-            lock.release()
+            await self._worker.run(make)
+        except LocalFailure:
+            with suppress(LocalFailure):  # an entry that no key file names would never be found
+                if passphrase is None and not await self._worker.run((folder / KEYS).exists):
+                    await os_keyring.delete_secret(KeyFile(wallet_id, ()).service)
             raise
 
     @classmethod
@@ -118,28 +112,64 @@ class Vault:
             LocalFailure: `passphrase_needed`, `passphrase_wrong`, `keyring_unavailable`,
                 `keyring_entry_missing`, `store_in_use`, `store_damaged`, `store_unwritable`.
         """
-        file = read_key_file(folder / KEYS)
-        if file is None:
-            raise LocalFailure("store_damaged", f"{KEYS} is missing")
-        worker = _worker()
+        vault = cls()
         try:
-            lock = await _on(worker, lambda: _locked(folder))
-            try:
-                data_key = await _data_key(worker, file, passphrase)
-                store = await _on(worker, lambda: _store(folder, data_key))
-            except BaseException:
-                lock.release()
-                raise
-            return cls(worker, lock, store)
+            await vault._open(folder, passphrase)
         except BaseException:
-            worker.shutdown(wait=False)
+            await vault.close()
             raise
+        return vault
+
+    async def _open(self, folder: Path, passphrase: Secret[str] | None) -> None:
+        if await self._worker.run(lambda: _key_file(folder)) is None:
+            raise damaged(f"{KEYS} is missing")
+        await self._worker.run(lambda: self._take(folder, make=False))
+        file = await self._worker.run(lambda: _key_file(folder))  # again: now nobody changes it
+        if file is None:
+            raise damaged(f"{KEYS} is missing")
+        if keyring_slot := file.slot("keyring"):
+            secret = bytearray(await os_keyring.load_secret(file.service))
+            unsealed = partial(unseal, file, keyring_slot, secret, "keyring_entry_missing")
+        else:
+            slot = file.slot("passphrase")
+            if slot is None or passphrase is None:
+                raise LocalFailure("passphrase_needed")
+            unsealed = partial(unseal_with_passphrase, file, slot, passphrase)
+        await self._worker.run(lambda: self._load(folder, unsealed()))
+
+    def _take(self, folder: Path, *, make: bool) -> None:
+        # Kept here, on the thread, so that `close` finds it also where the caller was cancelled.
+        self._lock = _locked(folder, make=make)
+
+    def _load(self, folder: Path, data_key: bytearray) -> None:
+        try:
+            self._open_store = _store(folder, data_key)
+        finally:
+            overwrite(data_key)
 
     async def close(self) -> None:
-        """Close the store and let others open it."""
-        await _on(self._worker, self._store.close)
-        self._lock.release()
-        self._worker.shutdown(wait=True)
+        """Close the store and let others open it; doing it twice is harmless."""
+        if not self._worker.stopped:
+            try:
+                await self._worker.run(self._release)
+            finally:
+                self._worker.stop()
+
+    def _release(self) -> None:
+        store, lock = self._open_store, self._lock
+        self._open_store = self._lock = None
+        try:
+            if store is not None:
+                store.close()
+        finally:
+            if lock is not None:
+                lock.release()
+
+    @property
+    def _store(self) -> Store:
+        if self._open_store is None:
+            raise LocalFailure("passphrase_needed", "the store is closed")
+        return self._open_store
 
     # Records.
 
@@ -147,153 +177,134 @@ class Vault:
         """See `wallet.ports.Records.add`."""
         from wallet.vault.document import document_of
 
-        document = document_of(record)
         sequence = "(SELECT coalesce(max(sequence), 0) + 1 FROM credential)"
         statement = f"INSERT INTO credential VALUES (?, {sequence}, ?, ?)"  # noqa: S608
-        await self._write((statement, (record.id, record.key_id or None, document)))
+        await self._worker.run(
+            lambda: self._store.write(
+                (statement, (record.id, record.key_id or None, document_of(record)))
+            )
+        )
 
     async def all(self) -> tuple[CredentialRecord, ...]:
         """See `wallet.ports.Records.all`."""
         from wallet.vault.document import record_of
 
         statement = "SELECT document FROM credential ORDER BY sequence DESC"
-        return await _on(
-            self._worker,
-            lambda: tuple(record_of(document) for (document,) in self._store.rows(statement)),
+        return await self._worker.run(
+            lambda: tuple(record_of(document) for (document,) in self._store.rows(statement))
         )
 
     async def get(self, credential_id: str) -> CredentialRecord:
         """See `wallet.ports.Records.get`."""
         from wallet.vault.document import record_of
 
-        rows = await self._rows("SELECT document FROM credential WHERE id = ?", credential_id)
-        if not rows:
-            raise LocalFailure("credential_not_found", credential_id[:100])
-        return record_of(rows[0][0])
+        def read() -> CredentialRecord:
+            rows = self._store.rows(
+                "SELECT document FROM credential WHERE id = ?", (credential_id,)
+            )
+            if not rows:
+                raise LocalFailure("credential_not_found", credential_id[:100])
+            return record_of(rows[0][0])
+
+        return await self._worker.run(read)
 
     async def remove(self, credential_id: str) -> None:
         """See `wallet.ports.Records.remove`."""
-        rows = await self._rows("SELECT key_id FROM credential WHERE id = ?", credential_id)
-        if not rows:
-            raise LocalFailure("credential_not_found", credential_id[:100])
-        await self._write(
-            ("DELETE FROM credential WHERE id = ?", (credential_id,)),
-            ("DELETE FROM holder_key WHERE id = ?", rows[0]),
-        )
+
+        def remove() -> None:
+            rows = self._store.rows("SELECT key_id FROM credential WHERE id = ?", (credential_id,))
+            if not rows:
+                raise LocalFailure("credential_not_found", credential_id[:100])
+            named = "(SELECT key_id FROM credential WHERE key_id IS NOT NULL)"
+            self._store.write(
+                ("DELETE FROM credential WHERE id = ?", (credential_id,)),
+                (f"DELETE FROM holder_key WHERE id = ? AND id NOT IN {named}", rows[0]),  # noqa: S608
+            )
+
+        await self._worker.run(remove)
 
     # Holder keys.
 
     async def create_key(self, algorithm: str) -> HolderKey:
         """See `wallet.ports.HolderKeys.create_key`."""
-        from cryptography.hazmat.primitives import serialization
-        from cryptography.hazmat.primitives.asymmetric import ec
-
-        def make() -> HolderKey:
-            private_key = ec.generate_private_key(ec.SECP256R1())
-            key_id = secrets.token_hex(16)
-            numbers = private_key.public_key().public_numbers()
-            der = private_key.private_bytes(
-                serialization.Encoding.DER,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),  # SQLCipher encrypts the page it is written to
-            )
-            self._store.write(("INSERT INTO holder_key VALUES (?, ?, ?)", (key_id, algorithm, der)))
-            public = {
-                "kty": "EC",
-                "crv": "P-256",
-                "x": base64url_encode(numbers.x.to_bytes(32)),
-                "y": base64url_encode(numbers.y.to_bytes(32)),
-            }
-            return HolderKey(key_id, algorithm, public)
-
         if algorithm != "ES256":
             raise LocalFailure("internal", f"no holder keys for {algorithm[:20]}")
-        return await _on(self._worker, make)
+
+        def make() -> HolderKey:
+            key_id, (der, public) = secrets.token_hex(16), new_key()
+            self._store.write(("INSERT INTO holder_key VALUES (?, ?, ?)", (key_id, algorithm, der)))
+            return HolderKey(key_id, algorithm, public)
+
+        return await self._worker.run(make)
 
     async def sign(self, key_id: str, message: bytes) -> bytes:
         """See `wallet.ports.HolderKeys.sign`."""
-        from cryptography.hazmat.primitives import hashes, serialization
-        from cryptography.hazmat.primitives.asymmetric import ec
-        from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-
-        rows = await self._rows("SELECT private_key FROM holder_key WHERE id = ?", key_id)
 
         def signed() -> bytes:
-            key = serialization.load_der_private_key(rows[0][0], None)
-            if not isinstance(key, ec.EllipticCurvePrivateKey):
-                raise LocalFailure("store_damaged", "a key cannot be read")
-            r, s = decode_dss_signature(key.sign(message, ec.ECDSA(hashes.SHA256())))
-            return r.to_bytes(32) + s.to_bytes(32)
+            rows = self._store.rows("SELECT private_key FROM holder_key WHERE id = ?", (key_id,))
+            if not rows:
+                raise LocalFailure("internal", "the holder key is gone")
+            return signature(rows[0][0], message)
 
-        if not rows:
-            raise LocalFailure("internal", "the holder key is gone")
-        return await _on(self._worker, signed)
-
-    async def _rows(self, statement: str, *values: str) -> list[tuple[bytes, ...]]:
-        return await _on(self._worker, lambda: self._store.rows(statement, values))
-
-    async def _write(self, *statements: tuple[str, tuple[object, ...]]) -> None:
-        await _on(self._worker, lambda: self._store.write(*statements))
+        return await self._worker.run(signed)
 
 
-def _worker() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(1, thread_name_prefix="wallet-vault")
+def _key_file(folder: Path) -> KeyFile | None:
+    """The key file; None where nothing was ever stored."""
+    # The database first: another process that makes the wallet now writes it after the key file.
+    has_database = (folder / DATABASE).exists()
+    file = read_key_file(folder / KEYS)
+    if file is None and has_database:
+        raise damaged(f"{KEYS} is missing")
+    return file
 
 
-async def _on(worker: ThreadPoolExecutor, action: Callable[[], T]) -> T:
-    """Run `action` on the vault's thread to its end, even where the waiting task is cancelled."""
-    try:
-        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(worker, action))
-    except OSError as error:
-        raise LocalFailure("store_unwritable", error.strerror or "") from None
-
-
-def _locked(folder: Path) -> "FileLock":
+def _locked(folder: Path, *, make: bool) -> "BaseFileLock":
     from filelock import FileLock, Timeout
 
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.chmod(0o700)
-    lock = FileLock(folder / LOCK, timeout=0, mode=0o600, thread_local=False)
+    if make:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+    # A soft lock would outlive a killed process; without a real one the wallet stays shut.
+    lock = FileLock(folder / LOCK, mode=0o600, thread_local=False, fallback_to_soft=False)
     try:
-        lock.acquire()
+        lock.acquire(blocking=False)
     except Timeout:
         raise LocalFailure("store_in_use") from None
     return lock
 
 
-async def _data_key(
-    worker: ThreadPoolExecutor, file: KeyFile, passphrase: Secret[str] | None
-) -> bytes:
-    if slot := file.slot("keyring"):
-        secret = await os_keyring.load_secret(file.service)
-        return unseal(file, slot, secret, "keyring_entry_missing")
-    slot = file.slot("passphrase")
-    if slot is None or passphrase is None:
-        raise LocalFailure("passphrase_needed")
-    locked = slot
-    return await _on(worker, lambda: unseal_with_passphrase(file, locked, passphrase))
-
-
-def _made(folder: Path, file: KeyFile, data_key: bytes) -> None:
+def _make(folder: Path, file: KeyFile, data_key: bytearray) -> None:
     """Make an empty database and its key file."""
     unfinished = folder / UNFINISHED
-    unfinished.unlink(missing_ok=True)
-    Store(unfinished, store_key(data_key)).close()
+    for leftover in (unfinished, folder / f"{UNFINISHED}-journal"):
+        leftover.unlink(missing_ok=True)
+    key = store_key(data_key)
+    Store.create(unfinished, key)
+    overwrite(key)
     write_key_file(folder / KEYS, file)
 
 
-def _store(folder: Path, data_key: bytes) -> Store:
+def _store(folder: Path, data_key: bytearray) -> Store:
     """The open store, without the keys that no credential names.
 
-    Such keys are left by runs that were killed; nothing resumes them yet.
+    Such keys are left by runs that were killed; there is no journal yet to resume them.
     """
     database, unfinished = folder / DATABASE, folder / UNFINISHED
     if not database.exists():
         if not unfinished.exists():
-            raise LocalFailure("store_damaged", f"{DATABASE} is missing")
+            raise damaged(f"{DATABASE} is missing")
         unfinished.rename(database)
         sync_folder(folder)
-    store = Store(database, store_key(data_key))
+    key = store_key(data_key)
+    try:
+        store = Store.open(database, key)
+    finally:
+        overwrite(key)
     named = "SELECT key_id FROM credential WHERE key_id IS NOT NULL"
-    store.write((f"DELETE FROM holder_key WHERE id NOT IN ({named})", ()))  # noqa: S608
+    try:
+        store.write((f"DELETE FROM holder_key WHERE id NOT IN ({named})", ()))  # noqa: S608
+    except BaseException:
+        store.close()
+        raise
     return store
