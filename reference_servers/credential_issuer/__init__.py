@@ -1,0 +1,1 @@
+"""Reference Credential Issuer: OpenID4VCI 1.0, SD-JWT VC, its own certificate authority."""

@@ -1,0 +1,124 @@
+"""The demo certificate authority, and the issuer's certificate under it (RFC 5280)."""
+
+import base64
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from sqlalchemy.orm import Session, sessionmaker
+
+from reference_servers.credential_issuer.database import Authority
+
+
+@dataclass(frozen=True)
+class SigningKey:
+    """The issuer's key.
+
+    Attributes:
+        private_pem: PKCS8.
+        x5c: Its certificate, base64 DER, without the trust anchor.
+        anchor_pem: The demo CA's certificate.
+    """
+
+    private_pem: bytes
+    x5c: tuple[str, ...]
+    anchor_pem: bytes
+
+
+def signing_key(sessions: sessionmaker[Session], public_url: str, data_dir: Path) -> SigningKey:
+    """The issuer's key, made at first start; the CA's certificate is written to `ca.pem`."""
+    with sessions.begin() as db:
+        if db.get(Authority, "ca") is None:
+            _make(db, public_url)
+        ca, issuer = db.get_one(Authority, "ca"), db.get_one(Authority, "issuer")
+    anchor = data_dir / "ca.pem"
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    anchor.write_text(ca.certificate)
+    leaf = x509.load_pem_x509_certificate(issuer.certificate.encode())
+    der = leaf.public_bytes(serialization.Encoding.DER)
+    return SigningKey(
+        issuer.private_key.encode(),
+        (base64.b64encode(der).decode(),),
+        ca.certificate.encode(),
+    )
+
+
+def _make(db: Session, public_url: str) -> None:
+    ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    ca = _certificate("OID4VCI Demo CA", "OID4VCI Demo CA", ca_key, ca_key, years=10)
+    leaf = _certificate(
+        "OID4VCI Demo Issuer", "OID4VCI Demo CA", key, ca_key, years=2, url=public_url
+    )
+    for role, private, certificate in (("ca", ca_key, ca), ("issuer", key, leaf)):
+        db.add(
+            Authority(
+                role=role,
+                private_key=private.private_bytes(
+                    serialization.Encoding.PEM,
+                    serialization.PrivateFormat.PKCS8,
+                    serialization.NoEncryption(),
+                ).decode(),
+                certificate=certificate.public_bytes(serialization.Encoding.PEM).decode(),
+            )
+        )
+
+
+def _name(text: str) -> x509.Name:
+    return x509.Name(
+        [
+            x509.NameAttribute(NameOID.COUNTRY_NAME, "XX"),
+            x509.NameAttribute(NameOID.COMMON_NAME, text),
+        ]
+    )
+
+
+def _certificate(
+    subject: str,
+    issuer: str,
+    key: ec.EllipticCurvePrivateKey,
+    signer: ec.EllipticCurvePrivateKey,
+    *,
+    years: int,
+    url: str | None = None,
+) -> x509.Certificate:
+    """A CA certificate, or with a `url` an issuer's."""
+    now = datetime.now(UTC)
+    ca = url is None
+    usage = x509.KeyUsage(
+        digital_signature=not ca,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=ca,
+        crl_sign=ca,
+        encipher_only=False,
+        decipher_only=False,
+    )
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(_name(subject))
+        .issuer_name(_name(issuer))
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=365 * years))
+        .add_extension(x509.BasicConstraints(ca, 0 if ca else None), critical=True)
+        .add_extension(usage, critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False
+        )
+    )
+    if url is not None:
+        names = [x509.UniformResourceIdentifier(url)]
+        host = urlsplit(url).hostname or ""
+        if not host.replace(".", "").isdigit() and ":" not in host:
+            names.append(x509.DNSName(host))  # type: ignore[arg-type]  # both are general names
+        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    return builder.sign(signer, hashes.SHA256())

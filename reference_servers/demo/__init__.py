@@ -1,0 +1,1 @@
+"""The demo: both servers on this machine, with two people and their records."""
