@@ -116,6 +116,9 @@ def test_an_interrupted_set_up_is_done_again(checkout: Checkout) -> None:
     assert checkout.run("wallet").returncode == 7
     assert checkout.calls() == EVERYTHING
     assert not leftover.exists()
+    (checkout.root / ".venv" / "prepared").write_text("")
+    assert checkout.run("wallet").returncode == 7
+    assert checkout.calls() == EVERYTHING
 
 
 def test_parallel_starts_prepare_once(checkout: Checkout) -> None:
