@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -108,9 +108,9 @@ def _plain(value: Any, depth: int) -> Json:  # noqa: ANN401 - what is checked he
         raise RecursionError
     if isinstance(value, Mapping):
         return {_text(name): _plain(member, depth - 1) for name, member in value.items()}
-    if isinstance(value, str) or not isinstance(value, Sequence):
-        return value  # json.dumps refuses what is no JSON
-    return [_plain(element, depth - 1) for element in value]
+    if isinstance(value, list | tuple):
+        return [_plain(element, depth - 1) for element in value]
+    return value  # type: ignore[no-any-return] # json.dumps refuses what is no JSON
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

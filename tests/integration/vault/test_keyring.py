@@ -115,3 +115,28 @@ def test_an_environment_without_a_bus_that_answers(tmp_path: Path) -> None:
     nowhere = f"unix:path={tmp_path}/nothing"
     answer = session(tmp_path, ASK, keyring=False, DBUS_SESSION_BUS_ADDRESS=nowhere)
     assert answer == ["False", "keyring_unavailable", "new"]
+
+
+@needs_gnome_keyring
+@pytest.mark.parametrize("way", ["environment", "file"])
+def test_a_keyring_that_was_switched_off_is_not_used(tmp_path: Path, way: str) -> None:
+    """Although a real one runs: for an existing wallet too, and nothing is made anew."""
+    create = "async def main():\n    await (await Vault.create(folder, None)).close()\n"
+    session(tmp_path, create, keyring=True)
+    kept = (tmp_path / "vault" / "wallet.db").read_bytes()
+    null = "keyring.backends.null.Keyring"
+    environment = {"PYTHON_KEYRING_BACKEND": null} if way == "environment" else {}
+    if way == "file":
+        file = tmp_path / ".config" / "python_keyring" / "keyringrc.cfg"
+        file.parent.mkdir(parents=True)
+        file.write_text(f"[backend]\ndefault-keyring={null}\n")
+    script = """
+        async def main():
+            print(await keyring_usable())
+            await attempt(Vault.open(folder))
+            await attempt(Vault.create(folder.parent / "second", None))
+            print(Vault.door(folder), Vault.door(folder.parent / "second"))
+    """
+    answer = session(tmp_path, script, keyring=True, **environment)
+    assert answer == ["False", "keyring_unavailable", "keyring_unavailable", "closed", "new"]
+    assert (tmp_path / "vault" / "wallet.db").read_bytes() == kept
