@@ -97,6 +97,21 @@ class Wallet:
 
         self._vault = await Vault.open(self._settings.data_folder, passphrase)
 
+    async def passphrase_from_file(self) -> Secret[str] | None:
+        """The passphrase in the setting `passphrase_file`; None where there is no such setting.
+
+        Raises:
+            LocalFailure: `settings_invalid`.
+        """
+        file = self._settings.passphrase_file
+        if file is None:
+            return None
+        try:
+            text = await asyncio.to_thread(file.read_text, "utf-8")
+        except (OSError, ValueError) as error:
+            raise LocalFailure("settings_invalid", f"{file}: {type(error).__name__}") from None
+        return Secret(text.removesuffix("\n").removesuffix("\r"))
+
     async def close(self) -> None:
         """Close the store."""
         if self._vault is not None:

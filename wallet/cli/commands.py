@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from wallet.app import Door, Wallet
-from wallet.cli.holder import TerminalHolder, passphrase
+from wallet.cli.holder import TerminalHolder, ask_passphrase
 from wallet.cli.output import (
     card_json,
     error_json,
@@ -49,10 +49,11 @@ async def _run(wallet: Wallet, arguments: argparse.Namespace) -> None:
 
 
 async def _open(wallet: Wallet, *, may_create: bool = False) -> None:
-    settings = wallet.in_force.settings
     match wallet.door:
         case Door.LOCKED:
-            await wallet.open(await passphrase(settings, new=False))
+            await wallet.open(
+                await wallet.passphrase_from_file() or await ask_passphrase(new=False)
+            )
         case Door.CLOSED:
             await wallet.open()
         case Door.NEW if may_create:
@@ -62,12 +63,11 @@ async def _open(wallet: Wallet, *, may_create: bool = False) -> None:
 
 
 async def _make(wallet: Wallet, *, with_passphrase: bool) -> None:
-    settings = wallet.in_force.settings
-    by_keyring = (
-        not with_passphrase and settings.passphrase_file is None and await wallet.keyring_usable()
-    )
-    await wallet.create(None if by_keyring else await passphrase(settings, new=True))
-    note(f"Made a new wallet, protected by {'the keyring' if by_keyring else 'a passphrase'}.")
+    passphrase = await wallet.passphrase_from_file()
+    if passphrase is None and (with_passphrase or not await wallet.keyring_usable()):
+        passphrase = await ask_passphrase(new=True)
+    await wallet.create(passphrase)
+    note(f"Made a new wallet, protected by {'a passphrase' if passphrase else 'the keyring'}.")
 
 
 async def _create(wallet: Wallet, arguments: argparse.Namespace) -> None:

@@ -10,7 +10,6 @@ from wallet.cli.output import note
 from wallet.errors import HolderDeclined, LocalFailure
 from wallet.ports import Contact, OfferReview
 from wallet.records import Secret
-from wallet.settings import Settings
 from wallet.steps import Step
 
 NAMES = {
@@ -85,21 +84,13 @@ class TerminalHolder:
         await self.open_url(url)
 
 
-async def passphrase(settings: Settings, *, new: bool) -> Secret[str]:
-    """The passphrase, from `passphrase_file` or the terminal; asked twice for a new wallet.
+async def ask_passphrase(*, new: bool) -> Secret[str]:
+    """Ask for the passphrase, twice for a new wallet.
 
     Raises:
-        LocalFailure: `passphrase_needed` where there is no terminal, `settings_invalid`.
+        LocalFailure: `passphrase_needed` where there is no terminal.
         HolderDeclined: `cancelled` where the two differ.
     """
-    if settings.passphrase_file is not None:
-        try:
-            text = await asyncio.to_thread(settings.passphrase_file.read_text, "utf-8")
-        except (OSError, ValueError) as error:
-            raise LocalFailure(
-                "settings_invalid", f"{settings.passphrase_file}: {type(error).__name__}"
-            ) from None
-        return Secret(text.removesuffix("\n").removesuffix("\r"))
     if not sys.stdin.isatty():
         raise LocalFailure("passphrase_needed", "give it by --passphrase-file")
     question = "Choose a passphrase: " if new else "Passphrase: "

@@ -1,0 +1,107 @@
+"""Home: the credentials as cards."""
+
+from functools import partial
+
+import flet as ft
+
+from wallet.gui import theme
+from wallet.gui.card import CardFace
+from wallet.gui.parts import body, page_column, primary, tid, title
+from wallet.gui.state import Place, WalletState
+from wallet.records import Card
+
+
+@ft.component
+def CardsScreen(state: WalletState) -> ft.Control:
+    """The cards, newest first, or an invitation to get the first one."""
+    if not state.cards:
+        return _empty(state)
+    columns = min(state.columns, len(state.cards)) if state.wide else 1
+    rows = [state.cards[at : at + columns] for at in range(0, len(state.cards), columns)]
+    width = theme.COLUMN_WIDTH if columns == 1 else 380 * columns + 24 * (columns - 1) + 40
+    return ft.Column(
+        [
+            ft.Container(
+                ft.Column(
+                    [
+                        title("Your credentials"),
+                        *(
+                            ft.Row(
+                                [
+                                    *(
+                                        _tile(state, at * columns + n, card)
+                                        for n, card in enumerate(row)
+                                    ),
+                                    *(ft.Container(expand=True) for _ in range(columns - len(row))),
+                                ],
+                                spacing=24,
+                            )
+                            for at, row in enumerate(rows)
+                        ),
+                    ],
+                    spacing=theme.SPACE_L,
+                    horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
+                ),
+                padding=ft.Padding.symmetric(horizontal=20, vertical=28),
+                width=width,
+            )
+        ],
+        scroll=ft.ScrollMode.AUTO,
+        horizontal_alignment=ft.CrossAxisAlignment.CENTER,
+        expand=True,
+    )
+
+
+def _tile(state: WalletState, number: int, card: Card) -> ft.Control:
+    status = "Expired" if card.expired else ""
+    described = f"{card.look.name}, {card.issuer.name}" + (f", {status}" if status else "")
+    return tid(
+        f"card-{number}",
+        ft.Container(
+            content=ft.Semantics(
+                exclude_semantics=True,
+                content=CardFace(
+                    card.look, card.issuer.name, seed=card.credential_issuer, status=status
+                ),
+            ),
+            on_click=partial(state.show, card),
+            border_radius=theme.RADIUS_L,
+            ink=True,
+        ),
+        button=True,
+        label=described,
+        expand=True,
+    )
+
+
+def _empty(state: WalletState) -> ft.Control:
+    return page_column(
+        title("Your credentials"),
+        ft.Container(
+            ft.Column(
+                [
+                    ft.Container(
+                        ft.Icon(ft.Icons.ADD_CARD, size=44, color=ft.Colors.PRIMARY),
+                        aspect_ratio=theme.CARD_RATIO,
+                        alignment=ft.Alignment.CENTER,
+                        bgcolor=ft.Colors.SURFACE_CONTAINER_HIGH,
+                        border_radius=theme.RADIUS_L,
+                    ),
+                    ft.Text("Nothing here yet", style=theme.HEADING),
+                    body(
+                        "When an issuer offers you a credential, it shows a QR code or a link. "
+                        "Add it here.",
+                        soft=True,
+                    ),
+                    primary(
+                        "empty-add",
+                        "Add a credential",
+                        partial(state.go, Place.ADD),
+                        icon=ft.Icons.ADD,
+                    ),
+                ],
+                spacing=theme.SPACE_M,
+                horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
+            )
+        ),
+    )

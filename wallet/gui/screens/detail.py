@@ -1,0 +1,199 @@
+"""A credential: its claims, and behind them how it was verified and what it is technically."""
+
+from collections.abc import Callable
+from functools import partial
+
+import flet as ft
+
+from wallet.gui import theme
+from wallet.gui.card import CardFace
+from wallet.gui.parts import (
+    back,
+    body,
+    heading,
+    label,
+    page_column,
+    panel,
+    reading,
+    secondary,
+    tid,
+)
+from wallet.gui.screens.failure import check_row
+from wallet.gui.state import Place, WalletState
+from wallet.records import Card, Claim, Image
+
+
+@ft.component
+def DetailScreen(state: WalletState) -> ft.Control:
+    """The shown card."""
+    technical, show_technical = ft.use_state(False)
+    removing, ask = ft.use_state(False)
+    enlarged, enlarge = ft.use_state("")
+    card = state.shown
+    ft.use_dialog(_confirm(state, card, lambda: ask(False)) if removing and card else None)
+    ft.use_dialog(_picture(card, enlarged, lambda: enlarge("")) if enlarged and card else None)
+    if card is None:
+        return ft.Container()
+    status = "Expired" if card.expired else ""
+    dates = f"Received {card.received_at.astimezone():%d %B %Y}"
+    if card.expires_at:
+        ends = "expired" if card.expired else "valid until"
+        dates += f", {ends} {card.expires_at.astimezone():%d %B %Y}"
+    return page_column(
+        back("Your credentials", partial(state.go, Place.CARDS)),
+        ft.Semantics(
+            exclude_semantics=True,
+            content=CardFace(
+                card.look, card.issuer.name, seed=card.credential_issuer, status=status
+            ),
+        ),
+        heading(card.look.name),
+        tid(
+            "detail-claims",
+            panel([_claim(claim, enlarge) for claim in card.claims], spacing=16),
+            container=True,
+        ),
+        panel(
+            [
+                ft.Row(
+                    [
+                        ft.Icon(ft.Icons.VERIFIED_USER, color=theme.SUCCESS, size=24),
+                        ft.Text(f"Trusted by {card.trusted_by}", style=theme.BODY, expand=True),
+                    ],
+                    spacing=12,
+                ),
+                reading(
+                    "detail-issuer", "Issuer", f"{card.issuer.name} · {card.credential_issuer}"
+                ),
+                body(dates, soft=True),
+            ]
+        ),
+        secondary(
+            "detail-technical",
+            "Hide verification and technical data"
+            if technical
+            else "Show verification and technical data",
+            lambda: show_technical(not technical),
+            icon=ft.Icons.FACT_CHECK,
+        ),
+        *(_technical(card) if technical else []),
+        secondary(
+            "detail-remove",
+            "Remove from the wallet",
+            lambda: ask(True),
+            icon=ft.Icons.DELETE_OUTLINE,
+            danger=True,
+        ),
+    )
+
+
+def _claim(claim: Claim, enlarge: Callable[[str], None]) -> ft.Control:
+    identifier = "claim-" + ".".join(str(part) for part in claim.path)
+    if isinstance(claim.value, Image):
+
+        def open_picture() -> None:
+            enlarge(identifier)
+
+        return ft.Column(
+            [
+                label(claim.label),
+                ft.Row(
+                    [
+                        tid(
+                            identifier,
+                            ft.Container(
+                                ft.Image(
+                                    src=claim.value.data,
+                                    width=120,
+                                    height=150,
+                                    fit=ft.BoxFit.COVER,
+                                    border_radius=theme.RADIUS_M,
+                                    exclude_from_semantics=True,
+                                ),
+                                on_click=open_picture,
+                                border_radius=theme.RADIUS_M,
+                            ),
+                            button=True,
+                            label=f"{claim.label}, enlarge",
+                        )
+                    ]
+                ),
+            ],
+            spacing=6,
+        )
+    if isinstance(claim.value, str):
+        return reading(identifier, claim.label, claim.value)
+    return ft.Column(
+        [
+            label(claim.label),
+            ft.Container(
+                ft.Column([_claim(one, enlarge) for one in claim.value], spacing=12),
+                padding=ft.Padding.only(left=14),
+                border=ft.Border.only(left=ft.BorderSide(2, ft.Colors.OUTLINE_VARIANT)),
+            ),
+        ],
+        spacing=8,
+    )
+
+
+def _technical(card: Card) -> list[ft.Control]:
+    checks = [check_row(number, check) for number, check in enumerate(card.report.checks, 1)]
+    return [
+        panel([heading("How it was verified"), *checks]),
+        panel(
+            [
+                heading("Technical data"),
+                reading("detail-format", "Format", card.format),
+                reading("detail-type", "Type", card.type),
+                reading("detail-configuration", "Configuration", card.credential_configuration_id),
+                label("The credential as it was received"),
+                ft.Text(card.credential, style=theme.MONO, selectable=True, max_lines=8),
+                secondary(
+                    "detail-copy",
+                    "Copy the credential",
+                    icon=ft.Icons.COPY,
+                    action=ft.CopyToClipboard(card.credential),
+                ),
+            ]
+        ),
+    ]
+
+
+def _confirm(state: WalletState, card: Card, close: Callable[[], None]) -> ft.AlertDialog:
+    def dismiss() -> None:
+        close()
+
+    async def remove() -> None:
+        dismiss()
+        await state.remove(card)
+
+    return ft.AlertDialog(
+        title="Remove this credential?",
+        content=body(
+            f"{card.look.name} and its key are deleted from this computer. "
+            "To have it again you must ask the issuer."
+        ),
+        actions=[
+            tid("remove-cancel", ft.TextButton("Keep it", on_click=dismiss)),
+            tid("remove-confirm", ft.TextButton("Remove", on_click=remove)),
+        ],
+        on_dismiss=dismiss,
+    )
+
+
+def _picture(card: Card, identifier: str, close: Callable[[], None]) -> ft.AlertDialog:
+    def dismiss() -> None:
+        close()
+
+    found = {
+        "claim-" + ".".join(map(str, claim.path)): claim.value
+        for claim in card.claims
+        if isinstance(claim.value, Image)
+    }.get(identifier)
+    return ft.AlertDialog(
+        content=ft.Image(src=found.data, width=360, fit=ft.BoxFit.CONTAIN)
+        if found
+        else ft.Text(""),
+        actions=[ft.TextButton("Close", on_click=dismiss)],
+        on_dismiss=dismiss,
+    )

@@ -1,0 +1,30 @@
+"""Settings: what is in force, and where it came from."""
+
+import flet as ft
+
+from wallet.gui.parts import body, heading, page_column, panel, reading, title
+from wallet.gui.state import WalletState
+
+
+@ft.component
+def SettingsScreen(state: WalletState) -> ft.Control:
+    """The settings in force."""
+    in_force = state.wallet.in_force
+    rows = []
+    for name, origin in in_force.origins.items():
+        value = getattr(in_force.settings, name)
+        text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        where = f"{origin.kind} {origin.name}".strip()
+        rows.append(reading(f"setting-{name}", f"{name} ({where})", text or "not set"))
+    return page_column(
+        title("Settings"),
+        body(f"Profile {in_force.profile}. Change them in {in_force.file}.", soft=True),
+        panel(rows),
+        panel(
+            [
+                heading("About"),
+                body("OpenID4VCI wallet. Apache License 2.0."),
+                body("The font is Inter, SIL Open Font License 1.1.", soft=True),
+            ]
+        ),
+    )

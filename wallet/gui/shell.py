@@ -1,0 +1,116 @@
+"""The window: navigation around the screen the person is at."""
+
+from functools import partial
+
+import flet as ft
+
+from wallet.gui import theme
+from wallet.gui.parts import tid
+from wallet.gui.screens.add import AddScreen
+from wallet.gui.screens.cards import CardsScreen
+from wallet.gui.screens.detail import DetailScreen
+from wallet.gui.screens.door import DoorScreen
+from wallet.gui.screens.issuance import IssuanceScreen
+from wallet.gui.screens.settings import SettingsScreen
+from wallet.gui.state import Place, WalletState
+
+PLACES = (
+    ("nav-cards", Place.CARDS, "Cards", ft.Icons.WALLET),
+    ("nav-add", Place.ADD, "Add", ft.Icons.ADD_CIRCLE),
+    ("nav-settings", Place.SETTINGS, "Settings", ft.Icons.TUNE),
+)
+
+
+@ft.component
+def App(state: WalletState) -> ft.View:
+    """The whole window."""
+    screen = _screen(state)
+    body: ft.Control = screen
+    if state.place is not Place.DOOR and state.place is not Place.ISSUANCE:
+        items = [_item(state, *one) for one in PLACES]
+        if state.wide:
+            rail = ft.Container(
+                ft.Column(items, spacing=6),
+                padding=ft.Padding.symmetric(horizontal=10, vertical=28),
+                bgcolor=ft.Colors.SURFACE_CONTAINER_LOW,
+            )
+            body = ft.Row(
+                [rail, screen],
+                spacing=0,
+                expand=True,
+                vertical_alignment=ft.CrossAxisAlignment.STRETCH,
+            )
+        else:
+            bar = ft.Container(
+                ft.Row(items, alignment=ft.MainAxisAlignment.SPACE_AROUND),
+                padding=ft.Padding.only(top=6, bottom=10),
+                bgcolor=ft.Colors.SURFACE_CONTAINER_LOW,
+                border=ft.Border.only(top=ft.BorderSide(1, ft.Colors.OUTLINE_VARIANT)),
+            )
+            body = ft.Column(
+                [screen, bar],
+                spacing=0,
+                expand=True,
+                horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
+            )
+    return ft.View(route="/", controls=[ft.Container(body, expand=True)], padding=0, spacing=0)
+
+
+def _screen(state: WalletState) -> ft.Control:
+    match state.place:
+        case Place.DOOR:
+            return DoorScreen(state)
+        case Place.CARDS:
+            return CardsScreen(state)
+        case Place.ADD:
+            return AddScreen(state)
+        case Place.ISSUANCE:
+            return IssuanceScreen(state)
+        case Place.DETAIL:
+            return DetailScreen(state)
+        case Place.SETTINGS:
+            return SettingsScreen(state)
+
+
+def _item(
+    state: WalletState, identifier: str, place: Place, name: str, icon: ft.IconData
+) -> ft.Control:
+    here = state.place is place or (place is Place.CARDS and state.place is Place.DETAIL)
+    color = ft.Colors.PRIMARY if here else ft.Colors.ON_SURFACE_VARIANT
+    return tid(
+        identifier,
+        ft.TextButton(
+            content=ft.Column(
+                [
+                    ft.Icon(icon, color=color, size=26),
+                    ft.Text(name, style=theme.LABEL, color=color),
+                ],
+                spacing=2,
+                tight=True,
+                horizontal_alignment=ft.CrossAxisAlignment.CENTER,
+            ),
+            on_click=partial(state.go, place),
+            width=92,
+            height=64,
+            style=ft.ButtonStyle(shape=ft.RoundedRectangleBorder(radius=theme.RADIUS_M)),
+        ),
+        selected=here,
+    )
+
+
+def prepare(page: ft.Page, state: WalletState) -> None:
+    """Dress the page, follow its size, and show the window's contents."""
+    page.title = "Wallet"
+    page.fonts = dict(theme.FONTS)
+    page.theme, page.dark_theme = theme.themes()
+    page.theme_mode = ft.ThemeMode.SYSTEM
+
+    def measure(_event: object = None) -> None:
+        width = page.width or 0
+        state.wide = width >= theme.WIDE
+        state.columns = 1 if width < 940 else 2 if width < 1340 else 3
+
+    page.on_resize = measure
+    measure()
+    page.render_views(App, state)
+    page.run_task(state.arrive)

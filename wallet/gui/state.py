@@ -1,0 +1,300 @@
+"""What the window shows, and what a person can do: no control, no screen in here.
+
+The state is the engine's `Holder`: where the engine asks, a phase is shown, and the person's click
+answers. Every action ends in a state, never in an exception.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+import flet as ft
+
+from wallet.app import Door, Wallet
+from wallet.errors import HolderDeclined, LocalFailure, WalletError
+from wallet.ports import Contact, OfferReview
+from wallet.records import Card, Secret
+from wallet.steps import Step
+
+P = ParamSpec("P")
+
+
+class Place(Enum):
+    """Where the person is."""
+
+    DOOR = auto()
+    CARDS = auto()
+    ADD = auto()
+    ISSUANCE = auto()
+    DETAIL = auto()
+    SETTINGS = auto()
+
+
+@dataclass(frozen=True)
+class Contacting:
+    """The person is asked whether the wallet may contact a host."""
+
+    contact: Contact
+
+
+@dataclass(frozen=True)
+class Reviewing:
+    """The person reads the offer."""
+
+    review: OfferReview
+
+
+@dataclass(frozen=True)
+class Working:
+    """The engine is at work.
+
+    Attributes:
+        step: The step it is at.
+        sign_in_url: Where the browser was sent, while it is waited for.
+        browser_failed: Whether the browser could not be opened.
+    """
+
+    step: Step
+    sign_in_url: Secret[str] | None = None
+    browser_failed: bool = False
+
+
+@dataclass(frozen=True)
+class Received:
+    """The credential is in the store."""
+
+    card: Card
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The run ended without a credential."""
+
+    error: WalletError
+
+
+Phase = Contacting | Reviewing | Working | Received | Failed
+
+
+def safe(
+    action: Callable[Concatenate["WalletState", P], Awaitable[None]],
+) -> Callable[Concatenate["WalletState", P], Coroutine[Any, Any, None]]:
+    """Turn whatever an action raises into the state's `failure`."""
+
+    @wraps(action)
+    async def wrapped(self: "WalletState", /, *args: P.args, **kwargs: P.kwargs) -> None:
+        self.failure = None
+        self.busy = True
+        try:
+            await action(self, *args, **kwargs)
+        except WalletError as error:
+            self.failure = error
+        except Exception as error:  # noqa: BLE001 - the window must live on
+            self.failure = LocalFailure("internal", type(error).__name__)
+        finally:
+            self.busy = False
+
+    return wrapped
+
+
+@ft.observable
+@dataclass
+class WalletState:
+    """The state of one window.
+
+    Attributes:
+        wallet: The wallet it shows.
+        place: Where the person is.
+        door: What stands between them and the store.
+        keyring_usable: Whether a new store can be protected by the keyring.
+        cards: What is in the store, newest first.
+        shown: The card whose details are shown.
+        phase: Where an issuance is.
+        failure: What went wrong last, at the place where it is told.
+        busy: Whether an action is under way.
+        scanning: Whether the camera is on.
+        hint: What the camera saw that is no offer.
+        wide: Whether there is room for a navigation rail.
+        columns: How many cards fit side by side.
+    """
+
+    wallet: Wallet
+    place: Place = Place.DOOR
+    door: Door = Door.CLOSED
+    keyring_usable: bool = False
+    cards: list[Card] = field(default_factory=list)
+    shown: Card | None = None
+    phase: Phase | None = None
+    failure: WalletError | None = None
+    busy: bool = False
+    scanning: bool = False
+    hint: str = ""
+    wide: bool = False
+    columns: int = 1
+    _run: "asyncio.Task[Card] | None" = None
+    _scan: "asyncio.Task[str] | None" = None
+    _answer: "asyncio.Future[str] | None" = None
+
+    # The door.
+
+    @safe
+    async def arrive(self) -> None:
+        """Find out what stands before the store, and open it where nothing does."""
+        self.door = self.wallet.door
+        if self.door is Door.NEW:
+            self.keyring_usable = await self.wallet.keyring_usable()
+        secret = await self.wallet.passphrase_from_file()
+        if self.door is Door.CLOSED or (self.door is Door.LOCKED and secret):
+            await self.wallet.open(secret)
+        elif self.door is Door.NEW and secret:
+            await self.wallet.create(secret)
+        await self._enter()
+
+    @safe
+    async def create(self, passphrase: Secret[str] | None) -> None:
+        """Make a new store."""
+        await self.wallet.create(passphrase)
+        await self._enter()
+
+    @safe
+    async def unlock(self, passphrase: Secret[str]) -> None:
+        """Open the store by its passphrase."""
+        await self.wallet.open(passphrase)
+        await self._enter()
+
+    async def _enter(self) -> None:
+        self.door = self.wallet.door
+        if self.door is Door.OPEN:
+            self.cards = list(await self.wallet.cards())
+            self.place = Place.CARDS
+
+    # Going about.
+
+    @safe
+    async def go(self, place: Place) -> None:
+        """Go to a place. A running issuance stays where it is."""
+        await self._stop_camera()
+        self.place = place
+        if place is Place.CARDS:
+            self.cards = list(await self.wallet.cards())
+
+    @safe
+    async def show(self, card: Card) -> None:
+        """Show a card's details."""
+        self.shown = card
+        self.place = Place.DETAIL
+
+    @safe
+    async def remove(self, card: Card) -> None:
+        """Remove a credential for good."""
+        await self.wallet.remove(card.id)
+        self.cards = list(await self.wallet.cards())
+        self.place = Place.CARDS
+
+    # Ways to an offer.
+
+    @safe
+    async def paste(self, text: str) -> None:
+        """Take an offer as text."""
+        self.wallet.check_offer(text)
+        self._begin(text)
+
+    @safe
+    async def pick_image(self, data: bytes) -> None:
+        """Take an offer from a picture."""
+        self._begin(await self.wallet.read_image(data))
+
+    async def scan(self, show: Callable[[bytes], Awaitable[None]]) -> None:
+        """Scan until an offer is seen; `show` takes preview frames."""
+        self.failure, self.hint, self.scanning = None, "", True
+        self._scan = asyncio.create_task(self.wallet.scan(show, self._foreign))
+        try:
+            self._begin(await self._scan)
+        except asyncio.CancelledError:
+            pass  # the person left, or stopped it
+        except WalletError as error:
+            self.failure = error
+        except Exception as error:  # noqa: BLE001 - the window must live on
+            self.failure = LocalFailure("internal", type(error).__name__)
+        finally:
+            self.scanning = False
+
+    def _foreign(self) -> None:
+        self.hint = "This code is no credential offer. Keep looking for the issuer's code."
+
+    async def stop_camera(self) -> None:
+        """Switch the camera off."""
+        await self._stop_camera()
+
+    async def _stop_camera(self) -> None:
+        if self._scan is not None:
+            self._scan.cancel()
+            await asyncio.wait([self._scan])
+            self._scan = None
+
+    # An issuance. The engine asks through these four (`wallet.ports.Holder`).
+
+    async def may_contact(self, contact: Contact) -> None:
+        """See `wallet.ports.Holder.may_contact`."""
+        await self._ask(Contacting(contact))
+
+    async def choose(self, review: OfferReview) -> str:
+        """See `wallet.ports.Holder.choose`."""
+        return await self._ask(Reviewing(review))
+
+    def entered(self, step: Step) -> None:
+        """See `wallet.ports.Holder.entered`."""
+        self.phase = Working(step)
+
+    async def sign_in(self, url: Secret[str]) -> None:
+        """See `wallet.ports.Holder.sign_in`; where no browser opens, the person opens the link."""
+        self.phase = Working(Step.AUTHORIZATION, url)
+        try:
+            await self.wallet.open_in_browser(url)
+        except LocalFailure:
+            self.phase = Working(Step.AUTHORIZATION, url, browser_failed=True)
+
+    async def _ask(self, phase: Phase) -> str:
+        before, self.phase = self.phase, phase
+        self._answer = asyncio.get_running_loop().create_future()
+        try:
+            return await self._answer
+        finally:
+            self._answer = None
+            self.phase = before
+
+    def agree(self, choice: str = "") -> None:
+        """Answer what the engine asks with yes."""
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_result(choice)
+
+    def decline(self) -> None:
+        """Answer with no, or stop the run wherever it is."""
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(HolderDeclined("cancelled"))
+        elif self._run is not None:
+            self._run.cancel()
+
+    def _begin(self, offer: str) -> None:
+        """Start an issuance; one at a time."""
+        if self._run is not None:
+            return
+        self.place, self.phase = Place.ISSUANCE, Working(Step.OFFER)
+        self._run = asyncio.create_task(self.wallet.add(offer, self))
+        self._run.add_done_callback(self._ended)
+
+    def _ended(self, run: "asyncio.Task[Card]") -> None:
+        self._run = None
+        if run.cancelled():
+            self.phase = Failed(HolderDeclined("cancelled"))
+            return
+        error = run.exception()
+        if error is None:
+            self.phase = Received(run.result())
+        elif isinstance(error, WalletError):
+            self.phase = Failed(error)
+        else:
+            self.phase = Failed(LocalFailure("internal", type(error).__name__))
