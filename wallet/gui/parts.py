@@ -138,20 +138,22 @@ def page_column(*controls: ft.Control, footer: ft.Control | None = None) -> ft.C
         horizontal_alignment=ft.CrossAxisAlignment.CENTER,
         expand=True,
     )
-    if footer is None:
-        return body_
-    bar = ft.Container(
-        ft.Container(
-            footer,
-            width=theme.COLUMN_WIDTH,
-            padding=ft.Padding.symmetric(horizontal=20, vertical=14),
-        ),
-        alignment=ft.Alignment.CENTER,
-        bgcolor=ft.Colors.SURFACE_CONTAINER_LOW,
-        border=ft.Border.only(top=ft.BorderSide(1, ft.Colors.OUTLINE_VARIANT)),
-    )
+    rows: list[ft.Control] = [body_]
+    if footer is not None:
+        rows.append(
+            ft.Container(
+                ft.Container(
+                    footer,
+                    width=theme.COLUMN_WIDTH,
+                    padding=ft.Padding.symmetric(horizontal=20, vertical=14),
+                ),
+                alignment=ft.Alignment.CENTER,
+                bgcolor=ft.Colors.SURFACE_CONTAINER_LOW,
+                border=ft.Border.only(top=ft.BorderSide(1, ft.Colors.OUTLINE_VARIANT)),
+            )
+        )
     return ft.Column(
-        [body_, bar],
+        rows,
         spacing=0,
         expand=True,
         horizontal_alignment=ft.CrossAxisAlignment.STRETCH,

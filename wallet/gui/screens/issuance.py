@@ -106,7 +106,7 @@ def _contacting(state: WalletState, phase: Contacting) -> ft.Control:
                         ft.Icon(ft.Icons.PUBLIC, size=28, color=ft.Colors.PRIMARY),
                         tid(
                             "contact-host",
-                            ft.Text(phase.contact.host, style=theme.HEADING, selectable=True),
+                            ft.Text(phase.contact.host, style=theme.HEADING),
                         ),
                     ],
                     spacing=14,
