@@ -69,8 +69,8 @@ def Camera(state: WalletState, on_end: Callable[[], None]) -> ft.Control:
 
     ft.use_effect(begin, [], cleanup=state.stop_camera)
     viewfinder = ft.Container(
-        width=210,
-        height=210,
+        width=190,
+        height=190,
         border=ft.Border.all(3, "#ffffff"),
         border_radius=theme.RADIUS_L,
     )
@@ -79,7 +79,7 @@ def Camera(state: WalletState, on_end: Callable[[], None]) -> ft.Control:
             [frame, ft.Container(viewfinder, alignment=ft.Alignment.CENTER)],
             fit=ft.StackFit.EXPAND,
         ),
-        aspect_ratio=16 / 9,
+        aspect_ratio=4 / 3,
         bgcolor="#101014",
         border_radius=theme.RADIUS_M,
         clip_behavior=ft.ClipBehavior.ANTI_ALIAS,

@@ -1,0 +1,244 @@
+"""The command line as a process, against the two servers on two origins."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import segno
+
+from tests.support.camera import write_camera_video
+from tests.support.reference_servers import ReferenceServers, reference_servers
+from wallet.cli.arguments import parser
+from wallet.settings import fields
+
+PASSPHRASE = "sentinel-passphrase"
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReferenceServers]:
+    folder = tmp_path_factory.mktemp("servers")
+    with reference_servers(folder, issuer_path="/tenant", server_path="/realm") as both:
+        yield both
+
+
+class Cli:
+    """The command `wallet` with a data folder of its own."""
+
+    def __init__(self, folder: Path, servers: ReferenceServers) -> None:
+        self.folder = folder
+        self.servers = servers
+        (folder / "passphrase").write_text(PASSPHRASE + "\n")
+        (folder / "settings.toml").write_text(
+            f'data_folder = "wallet"\npassphrase_file = "passphrase"\nlanguage = ["de"]\n'
+            f'trust_anchor = ["{servers.ca_pem}"]\n'
+        )
+        names = ("PATH", "PYTHONPATH", "LANG")
+        self.environment = {name: os.environ[name] for name in names if name in os.environ}
+        self.environment |= {
+            "HOME": str(folder),
+            "WALLET_SETTINGS_FILE": str(folder / "settings.toml"),
+        }
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "wallet", *arguments]
+
+    def __call__(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(*arguments),
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            env={**self.environment, **environment},
+            timeout=60,
+            check=False,
+        )
+
+    def json(self, *arguments: str) -> Any:
+        done = self(*arguments, "--json")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads(done.stdout)
+
+    def add(self, *arguments: str, decision: str = "allow") -> tuple[int, str, str]:
+        """`wallet add … --no-browser`, with somebody who opens the printed address."""
+        process = subprocess.Popen(
+            self.command("add", *arguments, "--yes", "--no-browser"),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=self.environment,
+        )
+        assert process.stderr
+        log = ""
+        for line in process.stderr:
+            log += line
+            if line.startswith("http"):
+                answer = self.servers.sign_in(line.strip(), decision)
+                httpx.get(answer, trust_env=False)
+                break
+        out, rest = process.communicate(timeout=60)
+        return process.returncode, out, log + rest
+
+
+@pytest.fixture
+def cli(tmp_path: Path, servers: ReferenceServers) -> Cli:
+    return Cli(tmp_path, servers)
+
+
+def test_add_list_show_remove(cli: Cli, servers: ReferenceServers) -> None:
+    assert cli.json("list") == []
+    code, out, log = cli.add(servers.offer("pid"), "--json")
+    assert code == 0, log
+    card = json.loads(out)
+    labels = {claim["label"]: claim["value"] for claim in card["claims"]}
+    assert labels["Vorname"] == "Erika"
+    assert labels["Staatsangehörigkeiten"] == "DE, IT"
+    assert labels["Lichtbild"].startswith("data:image/jpeg;base64,")
+    street = {claim["label"]: claim["value"] for claim in labels["Anschrift"]}["Straße"]
+    assert street == "Heidestraße 17"
+    assert card["credential_issuer"] == servers.issuer_url
+    assert [check["outcome"] for check in card["report"]] == ["passed"] * 8
+    assert f"leads to {servers.issuer_url.split('/')[2]}" in log
+
+    code, out, log = cli.add(servers.offer("diploma", "reference"))
+    assert code == 0, log
+    assert "Hochschulzeugnis" in out
+    listed = cli.json("list")
+    assert [one["name"] for one in listed] == ["Hochschulzeugnis", "Personenausweis"]
+    assert cli.json("show", card["id"]) == card
+    shown = cli("show", listed[0]["id"])
+    assert "Abschluss: Master of Science" in shown.stdout
+    assert cli.json("remove", card["id"]) == {"removed": card["id"]}
+    assert [one["name"] for one in cli.json("list")] == ["Hochschulzeugnis"]
+
+    secrets = (PASSPHRASE, "Mustermann", "1986-03-22", "Heidestra", "eyJ", card["credential"][:80])
+    for file in (cli.folder / "wallet").iterdir():
+        content = file.read_bytes()
+        assert [secret for secret in secrets if secret.encode() in content] == [], file
+    assert [secret for secret in secrets[:4] if secret in log] == []
+
+
+def test_by_scope(cli: Cli, servers: ReferenceServers) -> None:
+    code, _, log = cli.add(servers.offer("pid"), "--authorization-request", "scope")
+    assert code == 0, log
+
+
+def test_from_a_picture_and_from_the_camera(cli: Cli, servers: ReferenceServers) -> None:
+    picture = cli.folder / "offer.png"
+    segno.make_qr(servers.offer("pid", "reference")).save(str(picture), scale=6)
+    code, _, log = cli.add("--image", str(picture))
+    assert code == 0, log
+    video = cli.folder / "camera.avi"
+    write_camera_video(picture.read_bytes(), video)
+    code, _, log = cli.add("--scan", "--camera", str(video))
+    assert code == 0, log
+
+
+def test_denied(cli: Cli, servers: ReferenceServers) -> None:
+    code, out, _ = cli.add(servers.offer("pid"), "--json", decision="deny")
+    assert (code, json.loads(out)["error"]["code"]) == (3, "access_denied")
+    assert cli.json("list") == []
+
+
+FAILURES = {
+    "declined without a terminal": (["add", "OFFER"], 3, "cancelled"),
+    "no such credential": (["show", "nothing"], 4, "credential_not_found"),
+    "nothing to remove": (["remove", "nothing"], 4, "credential_not_found"),
+    "no picture": (["add", "--image", "/nonexistent.png"], 4, "image_unreadable"),
+    "no camera": (["add", "--scan", "--camera", "/nonexistent.avi"], 4, "camera_missing"),
+    "no anchor file": (["add", "OFFER", "--yes", "--trust-anchor", "/nonexistent.pem"], 4,
+                       "settings_invalid"),
+    "issuer down": (
+        ["add", "--yes", ("openid-credential-offer://?credential_offer=%7B%22credential_issuer%22"
+         "%3A%22http%3A%2F%2F127.0.0.1%3A1%22%2C%22credential_configuration_ids%22%3A%5B%22x%22"
+         "%5D%7D")],
+        5, "unreachable"),
+    "no offer": (["add", "hello"], 7, "not_an_offer"),
+    "http elsewhere": (
+        ["add", "--yes", "openid-credential-offer://?credential_offer_uri=http%3A%2F%2Fa.example"],
+        7, "insecure_url"),
+    "unknown credential": (["add", "UNKNOWN", "--yes"], 8, "configuration_unknown"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_exit_codes(name: str, cli: Cli, servers: ReferenceServers) -> None:
+    arguments, code, error = FAILURES[name]
+    offer = servers.offer("pid")
+    words = {"OFFER": offer, "UNKNOWN": offer.replace("pid", "nothing")}
+    arguments = [words.get(one, one) for one in arguments]
+    done = cli(*arguments, "--json")
+    assert done.returncode == code, done.stdout + done.stderr
+    assert json.loads(done.stdout)["error"]["code"] == error
+    plain = cli(*arguments)
+    assert plain.returncode == code
+    assert "code: " + error in plain.stderr
+    assert "Traceback" not in plain.stderr
+
+
+def test_not_trusted_is_a_failed_verification(cli: Cli, servers: ReferenceServers) -> None:
+    empty = cli.folder / "none.toml"
+    empty.write_text('data_folder = "wallet"\npassphrase_file = "passphrase"\n')
+    cli.environment["WALLET_SETTINGS_FILE"] = str(empty)
+    code, out, _ = cli.add(servers.offer("pid"), "--json")
+    error = json.loads(out)["error"]
+    assert (code, error["code"]) == (9, "issuer_untrusted")
+    assert [one["check"] for one in error["report"] if one["outcome"] == "failed"] == ["Issuer"]
+
+
+def test_settings_and_their_precedence(cli: Cli) -> None:
+    shown = cli.json("settings")["settings"]
+    assert shown["client_id"] == {"value": "oid4vci-wallet", "from": "default"}
+    assert shown["language"]["from"].startswith("file ")
+    done = cli("settings", "--json", WALLET_LANGUAGE="it", WALLET_CLIENT_ID="from-environment")
+    shown = json.loads(done.stdout)["settings"]
+    assert shown["language"] == {"value": ["it"], "from": "environment WALLET_LANGUAGE"}
+    done = cli("settings", "--json", "--client-id", "from-flag", WALLET_CLIENT_ID="x")
+    shown = json.loads(done.stdout)["settings"]
+    assert shown["client_id"] == {"value": "from-flag", "from": "flag --client-id"}
+    assert set(shown) == {field.name for field in fields()}
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ("colour = 1", "entry colour: is no setting"),
+        ("http_timeout = 'soon'", "needs a number"),
+        ("redirect_port = 70000", "at most 65535"),
+        ("gui = 'phone'", "none of window, browser"),
+        ("trust_anchor = [1]", "needs a list of texts"),
+        ("camera = [", "file "),
+    ],
+)
+def test_bad_settings(cli: Cli, file: str, words: str) -> None:
+    (cli.folder / "settings.toml").write_text(file)
+    done = cli("list")
+    assert done.returncode == 4
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_help_names_every_setting_and_command() -> None:
+    text = parser().format_help()
+    for field in fields():
+        assert "--" + field.name.replace("_", "-") in text
+    for command in ("create", "add", "list", "show", "remove", "settings"):
+        assert command in text
+
+
+def test_the_command_line_starts_without_window_or_network() -> None:
+    script = (
+        "import sys; sys.argv = ['wallet', 'settings']\n"
+        "from wallet.__main__ import main; main()\n"
+        "print({'flet', 'httpx', 'cv2', 'pydantic', 'sqlcipher3', 'keyring'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.endswith("set()\n")
