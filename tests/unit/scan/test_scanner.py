@@ -183,10 +183,11 @@ async def test_after_a_pause_the_newest_frame_is_shown(tmp_path: Path) -> None:
         assert code is not None
         writer.write(cv2.resize(code, (320, 240), interpolation=cv2.INTER_NEAREST))
     writer.release()
-    ended, shown = asyncio.Event(), []
+    ended = asyncio.Event()
+    shown: list[int] = []
 
     async def show(jpeg: bytes) -> None:
-        shown.append(Image.open(io.BytesIO(jpeg)).convert("L").getpixel((0, 0)))
+        shown.append(int(np.asarray(Image.open(io.BytesIO(jpeg)).convert("L"))[0, 0]))
         if len(shown) == 1:
             await ended.wait()
 
