@@ -1,5 +1,6 @@
 """The OAuth 2.0 core: Authlib's server and grants behind a thin Starlette adapter."""
 
+import re
 import secrets
 import time
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from authlib.oauth2.rfc6749 import (
     InvalidGrantError,
     InvalidRequestError,
     OAuth2Request,
+    UnsupportedResponseTypeError,
 )
 from authlib.oauth2.rfc6749.endpoint import Endpoint, EndpointRequest
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant
@@ -35,6 +37,8 @@ from reference_servers.authorization_server.database import (
 )
 from reference_servers.authorization_server.settings import Settings
 
+DESCRIBABLE: Final = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
+"""What must not stand in an `error_description` (RFC 6749, section 5.2)."""
 REQUEST_URI_PREFIX: Final = "urn:ietf:params:oauth:request_uri:"
 
 # Authlib has no types: what comes out of its base classes is `Any`.
@@ -128,6 +132,14 @@ class CodeGrant(AuthorizationCodeGrant):
     """The authorization code grant; codes live a minute, once."""
 
     TOKEN_ENDPOINT_AUTH_METHODS: ClassVar = ["none"]
+
+    @staticmethod
+    def validate_authorization_redirect_uri(request: Any, client: Client) -> str:  # noqa: ANN401
+        """The redirect URI; Authlib's own words would repeat what the client sent."""
+        redirect_uri = request.payload.redirect_uri
+        if not redirect_uri or not client.check_redirect_uri(redirect_uri):
+            raise InvalidRequestError("The redirect_uri is missing or not allowed.")
+        return str(redirect_uri)
 
     def save_authorization_code(self, code: str, request: Any) -> None:  # noqa: ANN401
         """Keep a code with all it is bound to."""
@@ -298,6 +310,8 @@ class AuthorizationServer(AuthlibServer):
         named = dict(headers)
         if isinstance(body, dict):
             named.pop("Content-Type", None)
+            if "error_description" in body:  # Authlib may repeat what the client sent
+                body["error_description"] = DESCRIBABLE.sub(" ", body["error_description"])
             return JSONResponse(body, status, {**named, "Cache-Control": "no-store"})
         return RedirectableResponse(body, 303 if status == 302 else status, named)
 
@@ -313,10 +327,12 @@ class AuthorizationServer(AuthlibServer):
             OAuth2Error: Never with a redirect: the caller decides where it is told.
         """
         try:
+            if request.payload.response_type != "code":
+                raise UnsupportedResponseTypeError("of this request")
             grant = self.get_authorization_grant(request)
-            for name, values in request.payload.datalist.items():
+            for values in request.payload.datalist.values():
                 if len(values) > 1:
-                    raise InvalidRequestError(f"{name[:40]!a} occurs twice.".replace('"', "'"))
+                    raise InvalidRequestError("A parameter occurs twice.")
             grant.validate_consent_request()
             wanted(request.payload.data, self.issuers)
         except OAuth2Error as error:
