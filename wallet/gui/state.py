@@ -176,7 +176,7 @@ class WalletState:
     @safe
     async def go(self, place: Place) -> None:
         """Go to a place. A running issuance stays where it is."""
-        await self._stop_camera()
+        await self.stop_camera()
         self.place = place
         if place is Place.CARDS:
             self.cards = list(await self.wallet.cards())
@@ -227,9 +227,6 @@ class WalletState:
 
     async def stop_camera(self) -> None:
         """Switch the camera off."""
-        await self._stop_camera()
-
-    async def _stop_camera(self) -> None:
         if self._scan is not None:
             self._scan.cancel()
             await asyncio.wait([self._scan])

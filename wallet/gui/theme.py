@@ -21,6 +21,7 @@ SPACE_L: Final = 24
 SPACE_XL: Final = 40
 RADIUS_M: Final = 14
 RADIUS_L: Final = 22
+FIELD_BORDER: Final = ft.OutlineInputBorder(border_radius=RADIUS_M)
 CARD_RATIO: Final = 1.586
 """ID-1 of ISO/IEC 7810: 85.60 mm by 53.98 mm."""
 COLUMN_WIDTH: Final = 560

@@ -51,7 +51,7 @@ def AddScreen(state: WalletState) -> ft.Control:
     )
     return page_column(
         title("Add a credential"),
-        *trouble,
+        ft.Column(trouble, visible=bool(trouble)),  # always there: else the camera would move
         panel([heading("Scan"), *camera]),
         panel([heading("Paste the link"), Paste(state)]),
         panel([heading("From a picture"), Picture(state)]),
@@ -115,7 +115,7 @@ def Paste(state: WalletState) -> ft.Control:
                     label="Offer link",
                     hint_text="openid-credential-offer://…",
                     value=text.current or "",
-                    border_radius=theme.RADIUS_M,
+                    border=theme.FIELD_BORDER,
                     on_change=changed,
                     on_submit=go,
                 ),

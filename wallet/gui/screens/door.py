@@ -173,7 +173,7 @@ def _secret(
             value=text.current or "",
             password=True,
             can_reveal_password=True,
-            border_radius=theme.RADIUS_M,
+            border=theme.FIELD_BORDER,
             on_change=changed,
             on_submit=on_submit,
         ),

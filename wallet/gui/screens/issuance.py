@@ -130,7 +130,16 @@ def _contacting(state: WalletState, phase: Contacting) -> ft.Control:
 def Review(state: WalletState, phase: Reviewing) -> ft.Control:
     """Who asks, what will be issued, what happens next."""
     review = phase.review
-    chosen, choose = ft.use_state(review.credentials[0].credential_configuration_id)
+    chosen, show = ft.use_state(review.credentials[0].credential_configuration_id)
+    choice = ft.use_ref(chosen)  # what a click accepts, also before the screen is drawn anew
+
+    def choose(credential_configuration_id: str) -> None:
+        choice.current = credential_configuration_id
+        show(credential_configuration_id)
+
+    def accept() -> None:
+        state.agree(choice.current or "")
+
     shown = next(c for c in review.credentials if c.credential_configuration_id == chosen)
     several = [_choice(review.credentials, chosen, choose)] if len(review.credentials) > 1 else []
     return page_column(
@@ -187,7 +196,7 @@ def Review(state: WalletState, phase: Reviewing) -> ft.Control:
         ),
         footer=side_by_side(
             secondary("review-decline", "Decline", state.decline, expand=True),
-            primary("review-accept", "Accept", partial(state.agree, chosen), expand=True),
+            primary("review-accept", "Accept", accept, expand=True),
         ),
     )
 
