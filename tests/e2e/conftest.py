@@ -5,7 +5,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,13 +38,15 @@ class Desk:
         folder: Where everything is written.
         servers: The reference servers.
         context: The browser; the wallet opens its tabs.
+        opener: The command that opens a tab there.
+        trusting: Whether the demo CA is the wallet's trust anchor.
     """
 
     folder: Path
     servers: ReferenceServers
     context: BrowserContext
     opener: str
-    flags: list[str] = field(default_factory=list)
+    trusting: bool = True
     process: subprocess.Popen[bytes] | None = None
     log: Path = field(init=False)
 
@@ -67,12 +69,12 @@ class Desk:
         return Window(opened.value).attach()
 
     def settings(self) -> list[str]:
+        trust = ("--trust-anchor", str(self.servers.ca_pem))
         return [
             *("--data-folder", str(self.data_folder)),
-            *("--trust-anchor", str(self.servers.ca_pem)),
             *("--browser-command", self.opener),
             *("--language", "en"),
-            *self.flags,
+            *(trust if self.trusting else ()),
         ]
 
     def end_wallet(self) -> int:
@@ -82,13 +84,17 @@ class Desk:
         self.process = None
         return code
 
-    def sign_in(self, page: Page, *, allow: bool = True) -> None:
-        """What a person does on the authorization server's pages."""
+    def sign_in(
+        self, page: Page, *, allow: bool = True, look: Callable[[], object] = lambda: None
+    ) -> None:
+        """What a person does on the authorization server's pages; `look` at the consent page."""
         page.wait_for_load_state()
         if page.locator("[name=username]").count():
             page.fill("[name=username]", self.servers.username)
             page.fill("[name=password]", self.servers.password)
             page.click("[data-testid=login]")
+            page.wait_for_load_state()
+        look()
         page.click("[data-testid=allow]" if allow else "[data-testid=deny]")
         page.wait_for_load_state()
 

@@ -71,36 +71,40 @@ def test_from_qr_code_to_credential(desk: Desk, tmp_path: Path) -> None:
     picture(browser.screenshot(), "09-sign-in")
     window.see("browser-again")
     window.shot("10-waiting")
-    desk.sign_in(browser)
-    picture(browser.screenshot(), "11-signed-in")
+    desk.sign_in(browser, look=lambda: picture(browser.screenshot(full_page=True), "11-consent"))
+    picture(browser.screenshot(), "12-signed-in")
 
     # 7 to 12: it stands in the wallet, with its claims.
     window.see("result-open")
-    window.shot("12-result")
+    window.shot("13-result")
     window.tap("result-open")
     window.see("detail-claims")
     for path, text in claims_of_erika().items():
         assert window.text(f"claim-{path}") == text
     window.see("claim-portrait")
-    window.shot("13-detail")
+    window.shot("14-detail")
     window.tap("detail-technical")
-    window.see("detail-copy")
-    window.shot("14-technical")
+    window.see("detail-copy").scroll_into_view_if_needed()
+    window.shot("15-technical")
 
     # It is still there after a restart.
     assert desk.end_wallet() == 0
     window = desk.start_wallet()
     window.see("door-unlock")
-    window.shot("15-locked")
+    window.shot("16-locked")
     window.type("door-passphrase", PASSPHRASE)
     window.tap("door-unlock")
     window.see("card-0")
     window.page.set_viewport_size({"width": 1280, "height": 860})
-    window.shot("16-cards-wide")
+    window.shot("17-cards-wide")
     window.page.emulate_media(color_scheme="dark")
-    window.shot("17-cards-wide-dark")
+    window.shot("18-cards-wide-dark")
     window.tap("card-0")
     assert window.text("claim-given_name") == claims_of_erika()["given_name"]
+    window.shot("19-detail-wide-dark")
+    window.tap("nav-settings")
+    window.see("setting-client_id")
+    window.shot("20-settings-wide-dark")
     assert desk.end_wallet() == 0
 
     nothing_in_clear(desk)
@@ -128,27 +132,59 @@ def nothing_in_clear(desk: Desk) -> None:
         assert [secret for secret in secrets if secret.encode() in content] == [], one
 
 
-def test_denied_at_the_consent_page(desk: Desk) -> None:
+def test_denied_at_the_consent_page_in_the_dark(desk: Desk) -> None:
     passphrase = desk.folder / "passphrase"
     passphrase.write_text(PASSPHRASE)
     window = desk.start_wallet("--passphrase-file", str(passphrase))
+    window.page.emulate_media(color_scheme="dark")
     window.see("empty-add")
+    window.shot("30-empty-dark")
     window.tap("nav-add")
     window.type("add-paste-field", "https://example.com/")
     window.tap("add-paste-go")
     window.expect_text("This is not a credential offer.")
-    window.shot("20-no-offer")
+    window.shot("31-no-offer-dark")
     window.type("add-paste-field", desk.servers.offer("diploma", "reference"))
     window.tap("add-paste-go")
+    window.see("contact-go")
+    window.shot("32-contact-dark")
     window.tap("contact-go")
     window.see("review-accept")
+    window.shot("33-review-dark")
     with desk.context.expect_page() as opened:
         window.tap("review-accept")
     desk.sign_in(opened.value, allow=False)
-    picture(opened.value.screenshot(), "21-denied-browser")
+    picture(opened.value.screenshot(), "34-denied-browser")
     window.see("error-sentence")
     window.expect_text("You did not allow the issuer to go on.")
-    window.shot("22-denied")
+    window.shot("35-denied-dark")
+    window.tap("error-close")
+    window.see("empty-add")
+
+
+def test_an_issuer_that_is_not_trusted_in_a_wide_window(desk: Desk) -> None:
+    passphrase = desk.folder / "passphrase"
+    passphrase.write_text(PASSPHRASE)
+    desk.trusting = False
+    window = desk.start_wallet("--passphrase-file", str(passphrase))
+    window.page.set_viewport_size({"width": 1280, "height": 860})
+    window.see("empty-add")
+    window.tap("nav-add")
+    window.see("add-paste-go")
+    window.shot("40-add-wide")
+    window.type("add-paste-field", desk.servers.offer("pid"))
+    window.tap("add-paste-go")
+    window.tap("contact-go")
+    window.see("review-accept")
+    window.shot("41-review-wide")
+    with desk.context.expect_page() as opened:
+        window.tap("review-accept")
+    desk.sign_in(opened.value)
+    window.see("error-sentence")
+    window.expect_text("signed by an issuer this wallet does not trust")
+    window.tap("error-details")
+    window.see("error-code")
+    window.shot("42-untrusted-wide")
     window.tap("error-close")
     window.see("empty-add")
 

@@ -13,6 +13,7 @@ FONTS: Final = {
     "Inter Medium": "fonts/Inter-Medium.otf",
     "Inter SemiBold": "fonts/Inter-SemiBold.otf",
     "Inter Bold": "fonts/Inter-Bold.otf",
+    "JetBrains Mono": "fonts/JetBrainsMono-Regular.ttf",
 }
 
 SPACE_S: Final = 8
@@ -31,11 +32,17 @@ MOTION: Final = ft.Animation(200, ft.AnimationCurve.EASE_OUT)
 WIDE: Final = 600
 """From this width on there is a navigation rail instead of a bar."""
 
-TITLE: Final = ft.TextStyle(size=28, font_family="Inter Bold", height=1.2)
-HEADING: Final = ft.TextStyle(size=20, font_family="Inter SemiBold", height=1.3)
-LABEL: Final = ft.TextStyle(size=13, font_family="Inter Medium", height=1.4)
-BODY: Final = ft.TextStyle(size=15, font_family="Inter", height=1.5)
-MONO: Final = ft.TextStyle(size=12, font_family="Roboto Mono", height=1.5)
+
+def _text(size: int, weight: str, height: float) -> ft.TextStyle:
+    family = f"{FONT} {weight}".strip()
+    return ft.TextStyle(size=size, font_family=family, height=height, letter_spacing=0)
+
+
+TITLE: Final = _text(28, "Bold", 1.2)
+HEADING: Final = _text(20, "SemiBold", 1.3)
+LABEL: Final = _text(13, "Medium", 1.4)
+BODY: Final = _text(15, "", 1.5)
+MONO: Final = ft.TextStyle(size=12, font_family="JetBrains Mono", height=1.5)
 
 SUCCESS: Final = "#1f8a4c"
 WARNING: Final = "#b25e09"

@@ -1,8 +1,10 @@
 """The desktop window."""
 
 import os
+import socket
 import sys
 from pathlib import Path
+from typing import Final
 
 import flet as ft
 
@@ -10,17 +12,29 @@ from wallet.app import Wallet
 from wallet.gui.shell import prepare
 from wallet.gui.state import WalletState
 
+DOWNLOAD_STALLS_S: Final = 10.0
+"""How long the download of the desktop client, at the first start, may stand still."""
+
 
 def window_trouble() -> str:
-    """Why there can be no window here; empty where there can."""
+    """Why there can be no window here; empty where there can.
+
+    At the very first start Flet downloads its desktop client, and says so on the terminal.
+    """
     if sys.platform == "linux" and not os.environ.get("DISPLAY"):
         return "there is no display"
+    if os.environ.get("FLET_VIEW_PATH"):  # a client of the person's own
+        return ""
+    patience = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(DOWNLOAD_STALLS_S)
     try:
         import flet_desktop  # noqa: PLC0415 - only where there is a display
 
         flet_desktop.ensure_client_cached()
-    except (ImportError, OSError, RuntimeError) as error:
+    except Exception as error:  # noqa: BLE001 - download, archive, disk: whatever it was
         return f"the Flet desktop client cannot be had ({type(error).__name__})"
+    finally:
+        socket.setdefaulttimeout(patience)
     return ""
 
 

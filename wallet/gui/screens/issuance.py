@@ -97,7 +97,7 @@ def step_bar(step: Step | None, *, failed: bool = False) -> ft.Control:
 def _contacting(state: WalletState, phase: Contacting) -> ft.Control:
     return page_column(
         step_bar(Step.OFFER),
-        title("Ask this issuer?"),
+        title("Contact this issuer?"),
         body("This offer leads to:", soft=True),
         panel(
             [
@@ -113,15 +113,15 @@ def _contacting(state: WalletState, phase: Contacting) -> ft.Control:
                     wrap=True,
                 ),
                 body(
-                    "The wallet has not contacted it yet. If you go on, it asks what is offered; "
-                    "you decide afterwards.",
+                    "The wallet has not contacted it yet. If you go on, it asks what is offered. "
+                    "Whether you accept it, you decide afterwards.",
                     soft=True,
                 ),
             ]
         ),
         footer=side_by_side(
             secondary("contact-cancel", "Cancel", state.decline, expand=True),
-            primary("contact-go", "Ask", state.agree, expand=True),
+            primary("contact-go", "Contact", state.agree, expand=True),
         ),
     )
 

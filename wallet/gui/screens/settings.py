@@ -24,7 +24,7 @@ def SettingsScreen(state: WalletState) -> ft.Control:
             [
                 heading("About"),
                 body("OpenID4VCI wallet. Apache License 2.0."),
-                body("The font is Inter, SIL Open Font License 1.1.", soft=True),
+                body("Fonts: Inter and JetBrains Mono, SIL Open Font License 1.1.", soft=True),
             ]
         ),
     )
