@@ -2,7 +2,8 @@
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from types import TracebackType
@@ -11,11 +12,13 @@ from typing import TYPE_CHECKING, Self
 from wallet.errors import LocalFailure, PeerBrokeProtocol
 from wallet.policy import Policy
 from wallet.ports import Holder
-from wallet.records import Card, Secret
+from wallet.records import Card, PendingIssuance, Secret
 from wallet.settings import InForce
 from wallet.trace import Trace
 
 if TYPE_CHECKING:
+    from wallet.engine.run import Run
+    from wallet.net.http import GuardedHttp
     from wallet.vault import Vault
 
 # The engine and the adapters are imported where they are first used: the first screen needs none.
@@ -163,44 +166,92 @@ class Wallet:
         Raises:
             WalletError: With its `step` set.
         """
-        from wallet.engine.cards import card_of
         from wallet.engine.receive import receive
+
+        async with self._run(holder, trace or Trace()) as run:
+            return await self.card(await receive(offer, run))
+
+    # Issuances that were interrupted.
+
+    async def pending(self) -> tuple[PendingIssuance, ...]:
+        """The interrupted issuances the holder can go on with or drop, oldest first."""
+        from wallet.engine.pending import pending_of, stored
+
+        flows = await self._opened().flows()
+        languages = self._settings.language
+        return tuple(pending_of(flow, languages) for flow in flows if not stored(flow))
+
+    async def resume(self, flow_id: str, holder: Holder, trace: Trace | None = None) -> Card:
+        """Go on with an interrupted issuance.
+
+        Raises:
+            WalletError: With its `step` set; `issuance_not_found`, `code_used_up`.
+        """
+        from wallet.engine.receive import resume
+
+        flows = [flow for flow in await self._opened().flows() if flow.id == flow_id]
+        if not flows:
+            raise LocalFailure("issuance_not_found", flow_id[:100])
+        async with self._run(holder, trace or Trace()) as run:
+            return await self.card(await resume(flows[0], run))
+
+    async def drop(self, flow_id: str) -> None:
+        """Forget an interrupted issuance, with its keys. Raises as `resume`."""
+        if flow_id not in [one.id for one in await self._opened().flows()]:
+            raise LocalFailure("issuance_not_found", flow_id[:100])
+        await self._opened().end(flow_id)
+
+    async def catch_up(self) -> None:
+        """Tell issuers what they have not heard yet; what fails is tried again next time."""
+        from wallet.engine.notices import notify
+        from wallet.engine.pending import stored
+
+        vault = self._opened()
+        kept = {flow.id: one for flow in await vault.flows() if (one := stored(flow))}
+        if kept:
+            async with self._http(Trace()) as http:
+                for flow_id, position in kept.items():
+                    if await notify(position, http):
+                        await vault.end(flow_id)
+
+    @asynccontextmanager
+    async def _run(self, holder: Holder, trace: Trace) -> "AsyncIterator[Run]":
         from wallet.engine.run import Run
-        from wallet.net.http import GuardedHttp
         from wallet.net.loopback import LoopbackRedirects
         from wallet.trust.anchors import load_anchors
 
         vault, settings = self._opened(), self._settings
-        trace = trace or Trace()
-        anchors = await asyncio.to_thread(load_anchors, settings.trust_anchor)
         random = SystemRandom()
-        http = GuardedHttp(settings.http_timeout, settings.language, trace)
-        try:
-            record = await receive(
-                offer,
-                Run(
-                    holder=holder,
-                    http=http,
-                    redirects=LoopbackRedirects(
-                        random, settings.redirect_port, settings.redirect_path
-                    ),
-                    keys=vault,
-                    records=vault,
-                    clock=SystemClock(),
-                    random=random,
-                    anchors=anchors,
-                    policy=Policy(
-                        client_id=settings.client_id,
-                        languages=settings.language,
-                        authorization_request=settings.authorization_request,
-                        authorization_timeout_s=settings.authorization_timeout,
-                    ),
-                    trace=trace,
+        anchors = await asyncio.to_thread(load_anchors, settings.trust_anchor)
+        async with self._http(trace) as http:
+            yield Run(
+                holder=holder,
+                http=http,
+                redirects=LoopbackRedirects(random, settings.redirect_port, settings.redirect_path),
+                keys=vault,
+                flows=vault,
+                clock=SystemClock(),
+                random=random,
+                anchors=anchors,
+                policy=Policy(
+                    client_id=settings.client_id,
+                    languages=settings.language,
+                    authorization_request=settings.authorization_request,
+                    authorization_timeout_s=settings.authorization_timeout,
                 ),
+                trace=trace,
+                flow_id=random.token()[:16],
             )
+
+    @asynccontextmanager
+    async def _http(self, trace: Trace) -> "AsyncIterator[GuardedHttp]":
+        from wallet.net.http import GuardedHttp
+
+        http = GuardedHttp(self._settings.http_timeout, self._settings.language, trace)
+        try:
+            yield http
         finally:
             await http.close()
-        return card_of(record, settings.language, SystemClock().now())
 
     # The ways to an offer, and to the browser.
 

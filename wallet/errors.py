@@ -190,6 +190,9 @@ MEANINGS: Mapping[str, Meaning] = {
     "credential_not_found": Meaning(
         LocalFailure, "There is no such credential in this wallet.", "See `wallet list`."
     ),
+    "issuance_not_found": Meaning(
+        LocalFailure, "There is no such interrupted issuance.", "See `wallet pending`."
+    ),
     "browser_failed": Meaning(
         LocalFailure, "The browser could not be opened.", "Open the sign-in link yourself."
     ),
@@ -235,6 +238,14 @@ MEANINGS: Mapping[str, Meaning] = {
     ),
     "credential_refused": Meaning(
         PeerRefused, "The issuer refused to issue the credential.", _ASK_ISSUER
+    ),
+    "code_used_up": Meaning(
+        PeerRefused,
+        "The interruption cost the sign-in: its code is good for once.",
+        "Go on with this issuance to sign in again. The offer was kept.",
+    ),
+    "notification_refused": Meaning(
+        PeerRefused, "The issuer did not take the notification.", "Nothing: it is stored."
     ),
     "server_error": Meaning(PeerRefused, "The service reports an error of its own.", _TRY_LATER),
     "not_found": Meaning(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from wallet.records import CredentialRecord, HolderKey, Image, Look, Secret
+from wallet.records import CredentialRecord, Flow, HolderKey, Image, Look, Secret
 from wallet.steps import Step
 
 
@@ -171,6 +171,22 @@ class Records(Protocol):
 
     async def remove(self, credential_id: str) -> None:
         """Remove the record and its key for good; raises as `get`."""
+
+
+class Flows(Protocol):
+    """The journal: one row for each issuance on its way, in the encrypted store."""
+
+    async def save(self, flow: Flow) -> None:
+        """Commit a row, in place of an older one of that id; durable when this returns."""
+
+    async def keep(self, record: CredentialRecord, flow: Flow) -> None:
+        """Commit a credential and its issuance's row, both or none."""
+
+    async def flows(self) -> tuple[Flow, ...]:
+        """Every row, oldest first."""
+
+    async def end(self, flow_id: str) -> None:
+        """Remove a row, and the keys that only it named; no error where it is gone already."""
 
 
 class Clock(Protocol):

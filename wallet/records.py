@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar, get_args
 
 from wallet.report import Check as Check  # noqa: PLC0414
 from wallet.report import Outcome as Outcome  # noqa: PLC0414
@@ -31,6 +31,17 @@ class Secret(Generic[T]):
         return "Secret(•••)"
 
     __str__ = __repr__
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:  # noqa: ANN401
+        """A secret in a model reads and writes as its value, for the encrypted store only."""
+        from pydantic_core import core_schema  # noqa: PLC0415 - loaded by who has models
+
+        value = core_schema.no_info_after_validator_function(cls, handler(get_args(source)[0]))
+        return core_schema.union_schema(
+            [core_schema.is_instance_schema(cls), value],
+            serialization=core_schema.plain_serializer_function_ser_schema(cls.reveal),
+        )
 
 
 @dataclass(frozen=True)
@@ -104,6 +115,44 @@ class CredentialRecord:
         if not self.report.passed:
             message = "only a verified credential can be kept"
             raise ValueError(message)
+
+
+@dataclass(frozen=True)
+class Flow:
+    """One issuance on its way: one row of the journal.
+
+    Attributes:
+        id: Random, URL-safe.
+        key_ids: The holder keys it names; they are not deleted while it is there.
+        document: Where it stands, as `wallet.engine.positions` writes it; full of secrets.
+    """
+
+    id: str
+    key_ids: tuple[str, ...]
+    document: JsonObject = field(repr=False)
+
+
+@dataclass(frozen=True)
+class PendingIssuance:
+    """An issuance that was interrupted, as every face of the wallet shows it.
+
+    Attributes:
+        id: That of its `Flow`.
+        look: How the credential presents itself.
+        issuer: How the issuer presents itself.
+        credential_issuer: Credential Issuer Identifier; empty where the row cannot be read.
+        began_at: Aware, UTC; None where the row cannot be read.
+        signs_in: Whether going on begins with a sign-in in the browser.
+        readable: Whether the wallet can go on with it; otherwise it can only be dropped.
+    """
+
+    id: str
+    look: "Look"
+    issuer: "Look"
+    credential_issuer: str
+    began_at: datetime | None
+    signs_in: bool
+    readable: bool = True
 
 
 @dataclass(frozen=True)

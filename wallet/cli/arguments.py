@@ -48,6 +48,15 @@ def _settings_flags() -> argparse.ArgumentParser:
     return parent
 
 
+def _print_url(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--no-browser",
+        dest="print_url",
+        action="store_true",
+        help="print the authorization URL instead of opening it, and wait for the redirect",
+    )
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser. `command` is None for the window."""
     settings = _settings_flags()
@@ -92,17 +101,17 @@ def parser() -> argparse.ArgumentParser:
     way.add_argument("--scan", action="store_true", help="scan the QR code with the camera")
     add.add_argument("--configuration", metavar="ID", help="which of several offered credentials")
     add.add_argument("--yes", action="store_true", help="contact the issuer and accept its offer")
-    add.add_argument(
-        "--no-browser",
-        dest="print_url",
-        action="store_true",
-        help="print the authorization URL instead of opening it, and wait for the redirect",
-    )
+    _print_url(add)
     command("list", "list the credentials")
     for name, text in (
         ("show", "show a credential with its claims"),
         ("remove", "remove a credential for good"),
     ):
         command(name, text).add_argument("id", metavar="ID", help="as `wallet list` prints it")
+    pending = command("pending", "list interrupted issuances, go on with one, or drop it")
+    what = pending.add_mutually_exclusive_group()
+    what.add_argument("--resume", metavar="ID", help="go on with it, from where it stands")
+    what.add_argument("--drop", metavar="ID", help="forget it, with its keys")
+    _print_url(pending)
     command("settings", "print the settings in force and where each came from")
     return top

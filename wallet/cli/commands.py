@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 from wallet.app import Door, Wallet
@@ -12,14 +12,17 @@ from wallet.cli.output import (
     card_json,
     error_json,
     note,
+    pending_json,
     print_card,
     print_error,
     print_json,
     print_list,
+    print_pending,
     print_settings,
     summary_json,
 )
 from wallet.errors import HolderDeclined, LocalFailure, WalletError
+from wallet.records import PendingIssuance
 
 Command = Callable[[Wallet, argparse.Namespace], Awaitable[None]]
 
@@ -93,6 +96,33 @@ async def _add(wallet: Wallet, arguments: argparse.Namespace) -> None:
         print_card(card)
 
 
+async def _pending(wallet: Wallet, arguments: argparse.Namespace) -> None:
+    await _open(wallet)
+    if arguments.resume:
+        open_url = None if arguments.print_url else wallet.open_in_browser
+        holder = TerminalHolder(agreed=True, configuration=None, open_url=open_url)
+        card = await wallet.resume(arguments.resume, holder)
+        if arguments.json:
+            print_json(card_json(card))
+        else:
+            print_card(card)
+    elif arguments.drop:
+        await wallet.drop(arguments.drop)
+        if arguments.json:
+            print_json({"dropped": arguments.drop})
+        else:
+            note("Dropped.")
+    else:
+        pending: Sequence[PendingIssuance] = ()
+        if wallet.door is not Door.NEW:
+            await wallet.catch_up()
+            pending = await wallet.pending()
+        if arguments.json:
+            print_json([pending_json(one) for one in pending])
+        else:
+            print_pending(pending)
+
+
 async def _offer(wallet: Wallet, arguments: argparse.Namespace) -> str:
     """The offer's text, by any of the ways there are; checked before the store is opened."""
     if arguments.scan:
@@ -158,5 +188,6 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "list": _list,
     "show": _show,
     "remove": _remove,
+    "pending": _pending,
     "settings": _settings,
 }

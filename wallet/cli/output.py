@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from wallet.errors import VerificationFailed, WalletError
-from wallet.records import Card, Claim, Image
+from wallet.records import Card, Claim, Image, PendingIssuance
 from wallet.report import Outcome, Report
 from wallet.settings import InForce, Origin
 
@@ -101,6 +101,30 @@ def print_list(cards: Sequence[Card]) -> None:
     for card in cards:
         until = f"until {card.expires_at:%Y-%m-%d}" if card.expires_at else ""
         print("  ".join((card.id, card.look.name, card.issuer.name, _state(card), until)).rstrip())
+
+
+def pending_json(one: PendingIssuance) -> dict[str, Any]:
+    """An interrupted issuance."""
+    return {
+        "id": one.id,
+        "name": one.look.name,
+        "issuer": one.issuer.name,
+        "credential_issuer": one.credential_issuer,
+        "began_at": one.began_at.isoformat() if one.began_at else None,
+        "signs_in": one.signs_in,
+        "readable": one.readable,
+    }
+
+
+def print_pending(pending: Sequence[PendingIssuance]) -> None:
+    """The interrupted issuances, a line each."""
+    if not pending:
+        note("No issuance was interrupted.")
+    for one in pending:
+        began = f"began {one.began_at:%Y-%m-%d %H:%M}Z" if one.began_at else "cannot be read"
+        following = "next: sign in" if one.signs_in else "next: go on without you"
+        parts = (one.id, one.look.name, one.issuer.name, began, following if one.readable else "")
+        print("  ".join(part for part in parts if part))
 
 
 def _state(card: Card) -> str:

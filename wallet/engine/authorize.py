@@ -1,10 +1,10 @@
 """Steps 4 to 8: authorization request, sign-in in the browser, code, access token."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from wallet.engine.review import Consent
+from wallet.engine.positions import Asked, Authorized, Consent, Redirected
 from wallet.engine.run import Run
+from wallet.oauth.documents import succeeded
 from wallet.oauth.par import read_pushed_request
 from wallet.oauth.pkce import pkce_of
 from wallet.oauth.redirect import read_authorization_response
@@ -15,12 +15,8 @@ from wallet.openid4vci.authorization import (
     form,
     request_for,
 )
-from wallet.openid4vci.token import (
-    TokenResponse,
-    credential_identifier,
-    read_token_response,
-    token_parameters,
-)
+from wallet.openid4vci.offer import authorization_code_grant
+from wallet.openid4vci.token import token_parameters
 from wallet.ports import Redirect
 from wallet.records import Secret
 from wallet.steps import Step
@@ -28,61 +24,36 @@ from wallet.steps import Step
 FORM = "application/x-www-form-urlencoded"
 
 
-@dataclass(frozen=True)
-class Authorized:
-    """The right to ask for one credential.
-
-    Attributes:
-        consent: What the holder agreed to.
-        token: The access token.
-        credential_identifier: What to ask for instead of the configuration, if anything.
-    """
-
-    consent: Consent
-    token: TokenResponse
-    credential_identifier: str | None
-
-
-async def authorize(consent: Consent, run: Run) -> Authorized:
-    """Get an access token by the authorization code grant with PKCE (RFC 6749, 7636, 8252)."""
+async def authorize(consent: Consent, run: Run) -> Redirected:
+    """Get an authorization code (RFC 6749, section 4.1; RFC 7636; RFC 8252)."""
     run.enter(Step.AUTHORIZATION)
-    resolved = consent.resolved
     async with run.redirects.open() as redirect:
         request = request_for(
             consent.credential_configuration_id,
-            resolved.grant,
-            resolved.issuer,
-            resolved.server,
+            authorization_code_grant(consent.offer),
+            consent.issuer,
+            consent.server,
             preference=run.policy.authorization_request,
             client_id=run.policy.client_id,
             redirect_uri=redirect.redirect_uri,
             state=Secret(run.random.token()),
             pkce=pkce_of(run.random.token()),
         )
-        code = await _code(request, resolved.server, redirect, run)
-    run.enter(Step.TOKEN)
-    token = read_token_response(
-        await run.http.post(
-            resolved.server.token_endpoint or "",
-            body=form(token_parameters(request, code)),
-            content_type=FORM,
-        )
-    )
-    identifier = credential_identifier(token, consent.credential_configuration_id)
-    return Authorized(consent, token, identifier)
+        asked = Asked(consent=consent, request=request)
+        await run.reach(asked)
+        return Redirected(asked=asked, code=await _code(asked, redirect, run))
 
 
-async def _code(
-    request: AuthorizationRequest, server: ServerMetadata, redirect: Redirect, run: Run
-) -> Secret[str]:
-    front = await _front_channel(request, server, run)
+async def _code(asked: Asked, redirect: Redirect, run: Run) -> Secret[str]:
+    server, state = asked.consent.server, asked.request.state
+    front = await _front_channel(asked.request, server, run)
     await run.holder.sign_in(authorization_url(server, front))
 
     def judge(query: str) -> None:
-        read_authorization_response(query, state=request.state, server=server)
+        read_authorization_response(query, state=state, server=server)
 
     query = await redirect.answer(judge, run.policy.authorization_timeout_s)
-    return read_authorization_response(query.reveal(), state=request.state, server=server)
+    return read_authorization_response(query.reveal(), state=state, server=server)
 
 
 async def _front_channel(
@@ -96,3 +67,15 @@ async def _front_channel(
         await run.http.post(endpoint, body=form(request.parameters()), content_type=FORM)
     )
     return {"client_id": request.client_id, "request_uri": pushed.request_uri}
+
+
+async def redeem(redirected: Redirected, run: Run) -> Authorized:
+    """Send the Token Request (section 6.1); the answer is read when it has been committed."""
+    run.enter(Step.TOKEN)
+    consent, request = redirected.asked.consent, redirected.asked.request
+    answer = await run.http.post(
+        consent.server.token_endpoint or "",
+        body=form(token_parameters(request, redirected.code)),
+        content_type=FORM,
+    )
+    return Authorized(consent=consent, answer=succeeded(answer, "token_refused"))

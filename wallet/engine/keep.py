@@ -1,26 +1,31 @@
 """Step 12: verify the credential, and keep it only then."""
 
 import asyncio
+from collections.abc import Coroutine
 
 from wallet.credentials.contract import Expected, VerifiedCredential
 from wallet.credentials.formats import FORMATS
-from wallet.engine.request import Issued
+from wallet.engine.positions import Asking, Issued, Kept, flow_of
 from wallet.engine.run import Run
+from wallet.openid4vci.credential import read_credential_response
 from wallet.records import CredentialRecord, Image, Json
 from wallet.steps import Step
 
 
-async def keep(issued: Issued, run: Run) -> CredentialRecord:
-    """Verify what the issuer sent and commit it to the store.
+async def keep(issued: Issued, run: Run) -> Kept:
+    """Verify what the issuer sent, and commit it together with the journal's row.
 
     Raises:
         VerificationFailed: Nothing was stored.
     """
     run.enter(Step.VERIFICATION)
-    configuration = issued.authorized.consent.configuration
+    asking = issued.asking
+    consent, key = asking.authorized.consent, asking.key
+    credential, notification_id = read_credential_response(issued.answer)
+    configuration = consent.configuration
     expected = Expected(
         type=configuration.vct,
-        holder_jwk=issued.key.public_jwk if issued.key else None,
+        holder_jwk=key.public_jwk if key else None,
         mandatory=tuple(
             tuple(claim.path)
             for claim in configuration.credential_metadata.claims
@@ -31,33 +36,45 @@ async def keep(issued: Issued, run: Run) -> CredentialRecord:
     )
     with run.trace.span("crypto", "verification"):
         verify = FORMATS[configuration.format]
-        verified = await asyncio.to_thread(verify, issued.credential, expected)
-    images = {
-        **issued.authorized.consent.images,
-        **await _pictures(verified.claims, run),
-    }
+        verified = await asyncio.to_thread(verify, credential, expected)
+    images = {**consent.images, **await _pictures(verified.claims, run)}
     run.enter(Step.STORAGE)
-    record = _record(verified, issued, images, run)
-    with run.trace.span("store", "add"):
-        await run.records.add(record)
-    return record
+    record = _record(verified, asking, images, run)
+    kept = Kept(
+        authorized=asking.authorized, credential_id=record.id, notification_id=notification_id
+    )
+    with run.trace.span("store", kept.stage):
+        await _to_its_end(run.flows.keep(record, flow_of(run.flow_id, kept)))
+    return kept
+
+
+async def _to_its_end(commit: Coroutine[None, None, None]) -> None:
+    """Wait for a commit; from here on it is too late to cancel the run."""
+    task = asyncio.ensure_future(commit)
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if current := asyncio.current_task():
+                current.uncancel()
+    task.result()
 
 
 def _record(
-    verified: VerifiedCredential, issued: Issued, images: dict[str, Image], run: Run
+    verified: VerifiedCredential, asking: Asking, images: dict[str, Image], run: Run
 ) -> CredentialRecord:
-    consent = issued.authorized.consent
-    issuer = consent.resolved.issuer
+    consent = asking.authorized.consent
+    issuer = consent.issuer
     name = consent.credential_configuration_id
     return CredentialRecord(
         id=run.random.token()[:16],
         format=consent.configuration.format,
         credential=verified.credential.reveal(),
-        key_id=issued.key.key_id if issued.key else "",
+        key_id=asking.key.key_id if asking.key else "",
         credential_issuer=issuer.credential_issuer,
         credential_configuration_id=name,
         configuration=dict(issuer.credential_configurations_supported[name]),
-        issuer_display=tuple(d.model_dump(exclude_unset=True) for d in issuer.display),
+        issuer_display=tuple(d.model_dump() for d in issuer.display),
         claims=verified.claims,
         images=images,
         trusted_by=verified.trusted_by,

@@ -1,59 +1,54 @@
-"""Steps 9 to 11: nonce, key proof, credential request."""
+"""Steps 9 to 11: holder key, nonce, key proof, credential request."""
 
-from dataclasses import dataclass
-
-from wallet.engine.authorize import Authorized
+from wallet.engine.positions import Asking, Authorized, Issued
 from wallet.engine.run import Run
-from wallet.openid4vci.credential import credential_request, read_credential_response
+from wallet.oauth.documents import succeeded
+from wallet.openid4vci.credential import credential_request
 from wallet.openid4vci.nonce import read_nonce
 from wallet.openid4vci.proof import needs_proof, proof_algorithm, proof_jwt, proof_signing_input
+from wallet.openid4vci.token import credential_identifier, read_token_response
 from wallet.records import HolderKey, Secret
 from wallet.steps import Step
 
 
-@dataclass(frozen=True)
-class Issued:
-    """What the issuer sent, not yet believed.
-
-    Attributes:
-        authorized: What it was asked for.
-        credential: Exactly as received.
-        key: The holder key of the key proof; None for a credential without key binding.
-    """
-
-    authorized: Authorized
-    credential: Secret[str]
-    key: HolderKey | None
-
-
-async def request_credential(authorized: Authorized, run: Run) -> Issued:
-    """Ask for the credential with a fresh key and a fresh nonce."""
-    run.enter(Step.CREDENTIAL)
+async def prepare(authorized: Authorized, run: Run) -> Asking:
+    """Read the Token Response, and make the key the credential will be bound to."""
+    token = read_token_response(authorized.answer)
     consent = authorized.consent
-    issuer = consent.resolved.issuer
-    key = proof = None
+    credential_identifier(token, consent.credential_configuration_id)  # is it what was agreed to?
+    key = None
     if needs_proof(consent.configuration):
         with run.trace.span("crypto", "holder key"):
             key = await run.keys.create_key(proof_algorithm(consent.configuration))
-        proof = await _proof(key, issuer.credential_issuer, issuer.nonce_endpoint, run)
-    response = await run.http.post(
-        issuer.credential_endpoint,
+    return Asking(authorized=authorized, key=key)
+
+
+async def request_credential(asking: Asking, run: Run) -> Issued:
+    """Ask for the credential with a fresh nonce; after a kill again, with the same key."""
+    run.enter(Step.CREDENTIAL)
+    consent = asking.authorized.consent
+    token = read_token_response(asking.authorized.answer)
+    proof = await _proof(asking.key, asking, run) if asking.key else None
+    answer = await run.http.post(
+        consent.issuer.credential_endpoint,
         body=credential_request(
-            consent.credential_configuration_id, authorized.credential_identifier, proof
+            consent.credential_configuration_id,
+            credential_identifier(token, consent.credential_configuration_id),
+            proof,
         ),
         content_type="application/json",
-        authorization=Secret(f"Bearer {authorized.token.access_token.get_secret_value()}"),
+        authorization=token.authorization,
     )
-    return Issued(authorized, read_credential_response(response), key)
+    return Issued(asking=asking, answer=succeeded(answer, "credential_refused"))
 
 
-async def _proof(
-    key: HolderKey, credential_issuer: str, nonce_endpoint: str | None, run: Run
-) -> Secret[str]:
-    nonce = read_nonce(await run.http.post(nonce_endpoint)) if nonce_endpoint else None
+async def _proof(key: HolderKey, asking: Asking, run: Run) -> Secret[str]:
+    issuer = asking.authorized.consent.issuer
+    endpoint = issuer.nonce_endpoint
+    nonce = read_nonce(await run.http.post(endpoint)) if endpoint else None
     message = proof_signing_input(
         key,
-        credential_issuer=credential_issuer,
+        credential_issuer=issuer.credential_issuer,
         client_id=run.policy.client_id,
         nonce=nonce,
         now=run.clock.now(),

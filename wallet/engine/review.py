@@ -1,33 +1,15 @@
 """The holder reads what is offered, and agrees."""
 
 import asyncio
-from dataclasses import dataclass
 
+from wallet.engine.positions import Consent
 from wallet.engine.resolve import ResolvedOffer
 from wallet.engine.run import Run
 from wallet.openid4vci.display import label_of, look_of, picture_uris
-from wallet.openid4vci.issuer_metadata import CredentialConfiguration
 from wallet.ports import OfferedCredential, OfferReview
 from wallet.records import Image
 from wallet.steps import Step
 from wallet.urls import host_of
-
-
-@dataclass(frozen=True)
-class Consent:
-    """What the holder agreed to.
-
-    Attributes:
-        resolved: The offer.
-        credential_configuration_id: The one credential the holder chose.
-        configuration: Its configuration.
-        images: Every picture of the review, by its URI.
-    """
-
-    resolved: ResolvedOffer
-    credential_configuration_id: str
-    configuration: CredentialConfiguration
-    images: dict[str, Image]
 
 
 async def review(resolved: ResolvedOffer, run: Run) -> Consent:
@@ -58,7 +40,14 @@ async def review(resolved: ResolvedOffer, run: Run) -> Consent:
         ),
     )
     chosen = await run.holder.choose(shown)
-    return Consent(resolved, chosen, resolved.configurations[chosen], images)
+    return Consent(
+        began_at=run.clock.now(),
+        offer=resolved.offer,
+        issuer=resolved.issuer,
+        server=resolved.server,
+        credential_configuration_id=chosen,
+        images=images,
+    )
 
 
 async def _images(resolved: ResolvedOffer, run: Run) -> dict[str, Image]:

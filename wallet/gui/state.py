@@ -5,6 +5,7 @@ answers. Every action ends in a state, never in an exception.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -16,7 +17,7 @@ import flet as ft
 from wallet.app import Door, Wallet
 from wallet.errors import HolderDeclined, LocalFailure, WalletError
 from wallet.ports import Contact, OfferReview
-from wallet.records import Card, Secret
+from wallet.records import Card, PendingIssuance, Secret
 from wallet.steps import Step
 
 P = ParamSpec("P")
@@ -111,6 +112,7 @@ class WalletState:
         door: What stands between them and the store.
         keyring_usable: Whether a new store can be protected by the keyring.
         cards: What is in the store, newest first.
+        pending: Issuances that were interrupted.
         shown: The card whose details are shown.
         phase: Where an issuance is.
         failure: What went wrong last, at the place where it is told.
@@ -134,8 +136,10 @@ class WalletState:
     hint: str = ""
     wide: bool = False
     columns: int = 1
+    pending: list[PendingIssuance] = field(default_factory=list)
     _run: "asyncio.Task[Card] | None" = None
     _scan: "asyncio.Task[str] | None" = None
+    _telling: "asyncio.Task[None] | None" = None
     _answer: "asyncio.Future[str] | None" = None
 
     # The door.
@@ -168,8 +172,18 @@ class WalletState:
     async def _enter(self) -> None:
         self.door = self.wallet.door
         if self.door is Door.OPEN:
-            self.cards = list(await self.wallet.cards())
+            await self._look()
             self.place = Place.CARDS
+            self._telling = asyncio.create_task(self._catch_up())
+
+    async def _catch_up(self) -> None:
+        """Tell issuers in the background what they have not heard yet."""
+        with contextlib.suppress(WalletError):  # the store was closed meanwhile: next time
+            await self.wallet.catch_up()
+
+    async def _look(self) -> None:
+        self.cards = list(await self.wallet.cards())
+        self.pending = list(await self.wallet.pending())
 
     # Going about.
 
@@ -179,7 +193,7 @@ class WalletState:
         await self.stop_camera()
         self.place = place
         if place is Place.CARDS:
-            self.cards = list(await self.wallet.cards())
+            await self._look()
 
     @safe
     async def show(self, card: Card) -> None:
@@ -191,7 +205,7 @@ class WalletState:
     async def remove(self, card: Card) -> None:
         """Remove a credential for good."""
         await self.wallet.remove(card.id)
-        self.cards = list(await self.wallet.cards())
+        await self._look()
         self.place = Place.CARDS
 
     # Ways to an offer.
@@ -280,7 +294,23 @@ class WalletState:
         if self._run is not None:
             return
         self.place, self.phase = Place.ISSUANCE, Working(Step.OFFER)
-        self._run = asyncio.create_task(self.wallet.add(offer, self))
+        self._follow(self.wallet.add(offer, self))
+
+    @safe
+    async def resume(self, pending: PendingIssuance) -> None:
+        """Go on with an issuance that was interrupted."""
+        if self._run is None:
+            self.place, self.phase = Place.ISSUANCE, Working(Step.OFFER)
+            self._follow(self.wallet.resume(pending.id, self))
+
+    @safe
+    async def drop(self, pending: PendingIssuance) -> None:
+        """Forget an issuance that was interrupted."""
+        await self.wallet.drop(pending.id)
+        await self._look()
+
+    def _follow(self, run: Coroutine[Any, Any, Card]) -> None:
+        self._run = asyncio.create_task(run)
         self._run.add_done_callback(self._ended)
 
     def _ended(self, run: "asyncio.Task[Card]") -> None:

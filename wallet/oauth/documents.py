@@ -1,8 +1,14 @@
 """Reading the documents of a peer: JSON over HTTP into models that keep wire names."""
 
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from wallet.errors import PeerBrokeProtocol, PeerRefused
 from wallet.ports import HttpResponse
@@ -15,6 +21,12 @@ class Document(BaseModel):
     """A wire model: wire names, strict types, unknown members kept and ignored."""
 
     model_config = ConfigDict(strict=True, extra="allow", frozen=True, hide_input_in_errors=True)
+
+    @model_serializer(mode="wrap")
+    def _as_received(self, members: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Only the members that were there: absent is not the same as null or a default."""
+        there = self.model_fields_set
+        return {name: value for name, value in members(self).items() if name in there}
 
 
 D = TypeVar("D", bound=Document)
@@ -49,6 +61,13 @@ def read_document(model: type[D], document: JsonObject, code: str, rule: str, ur
         return model.model_validate(document)
     except ValidationError as error:
         raise PeerBrokeProtocol(code, pointer(error), rule=rule, url=without_query(url)) from None
+
+
+def succeeded(response: HttpResponse, code: str) -> HttpResponse:
+    """`response`, if it is a success; raises as `refuse` otherwise."""
+    if not 200 <= response.status < 300:
+        refuse(response, code)
+    return response
 
 
 def refuse(response: HttpResponse, code: str) -> NoReturn:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from pydantic import Field
 
 from wallet.errors import PeerBrokeProtocol, Unsupported
-from wallet.oauth.documents import Document, read_document, read_object, refuse
+from wallet.oauth.documents import Document, read_document, read_object, succeeded
 from wallet.ports import HttpResponse
 from wallet.records import Secret
 
@@ -24,6 +24,7 @@ class CredentialResponse(Document):
     """An immediate Credential Response."""
 
     credentials: Sequence[IssuedCredential] = Field(min_length=1)
+    notification_id: str | None = None
 
 
 def credential_request(
@@ -47,8 +48,8 @@ def credential_request(
     return json.dumps({**wanted, **proofs}, separators=(",", ":")).encode()
 
 
-def read_credential_response(response: HttpResponse) -> Secret[str]:
-    """The one credential that was asked for, exactly as it was received.
+def read_credential_response(response: HttpResponse) -> tuple[Secret[str], str | None]:
+    """The one credential that was asked for, exactly as it was received; the `notification_id`.
 
     Raises:
         PeerRefused: `credential_refused` with the issuer's error, `server_error`.
@@ -58,8 +59,7 @@ def read_credential_response(response: HttpResponse) -> Secret[str]:
     """
     if response.status == 202:
         raise Unsupported("deferred_unsupported", rule="OpenID4VCI 1.0, section 9")
-    if response.status != 200:
-        refuse(response, "credential_refused")
+    succeeded(response, "credential_refused")
     document = read_object(response, "credential_response_invalid", _RULE)
     answer = read_document(
         CredentialResponse, document, "credential_response_invalid", _RULE, response.url
@@ -73,4 +73,4 @@ def read_credential_response(response: HttpResponse) -> Secret[str]:
     credential = answer.credentials[0].credential
     if not isinstance(credential, str):
         raise Unsupported("format_unsupported", "the credential is not a text", rule=_RULE)
-    return Secret(credential)
+    return Secret(credential), answer.notification_id

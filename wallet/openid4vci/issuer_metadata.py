@@ -75,6 +75,7 @@ class IssuerMetadata(Document):
     authorization_servers: Sequence[str] | None = Field(default=None, min_length=1)
     credential_endpoint: str
     nonce_endpoint: str | None = None
+    notification_endpoint: str | None = None
     display: Sequence[Display] = ()
     credential_configurations_supported: Mapping[str, Mapping[str, Any]]
 
@@ -124,7 +125,11 @@ def read_issuer_metadata(response: HttpResponse, credential_issuer: str) -> Issu
             rule=_RULE,
             url=response.url,
         )
-    for url in (metadata.credential_endpoint, metadata.nonce_endpoint):
+    for url in (
+        metadata.credential_endpoint,
+        metadata.nonce_endpoint,
+        metadata.notification_endpoint,
+    ):
         if url is not None:
             read_url(url)
     for server in metadata.authorization_servers or ():

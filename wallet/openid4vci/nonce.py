@@ -4,7 +4,7 @@ from typing import Final
 
 from pydantic import Field
 
-from wallet.oauth.documents import Document, read_document, read_object, refuse
+from wallet.oauth.documents import Document, read_document, read_object, succeeded
 from wallet.ports import HttpResponse
 from wallet.records import Secret
 
@@ -24,8 +24,7 @@ def read_nonce(response: HttpResponse) -> Secret[str]:
         PeerRefused: `credential_refused`, `server_error`, `not_found`.
         PeerBrokeProtocol: `nonce_response_invalid`.
     """
-    if not 200 <= response.status < 300:
-        refuse(response, "credential_refused")
+    succeeded(response, "credential_refused")
     document = read_object(response, "nonce_response_invalid", _RULE)
     return Secret(
         read_document(

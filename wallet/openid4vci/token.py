@@ -6,7 +6,7 @@ from typing import Any, Final
 from pydantic import Field, SecretStr
 
 from wallet.errors import PeerBrokeProtocol
-from wallet.oauth.documents import Document, read_document, read_object, refuse
+from wallet.oauth.documents import Document, read_document, read_object, succeeded
 from wallet.openid4vci.authorization import OPENID_CREDENTIAL, AuthorizationRequest
 from wallet.ports import HttpResponse
 from wallet.records import Secret
@@ -28,6 +28,11 @@ class TokenResponse(Document):
     token_type: str
     authorization_details: Sequence[Mapping[str, Any]] = ()
 
+    @property
+    def authorization(self) -> Secret[str]:
+        """The `Authorization` header that presents the access token (RFC 6750, section 2.1)."""
+        return Secret(f"Bearer {self.access_token.get_secret_value()}")
+
 
 def token_parameters(request: AuthorizationRequest, code: Secret[str]) -> Mapping[str, str]:
     """The Token Request of the authorization code grant (RFC 6749, section 4.1.3)."""
@@ -48,8 +53,7 @@ def read_token_response(response: HttpResponse) -> TokenResponse:
         PeerRefused: `token_refused` with the server's error, `server_error`.
         PeerBrokeProtocol: `token_response_invalid`; also for a token type other than Bearer.
     """
-    if response.status != 200:
-        refuse(response, "token_refused")
+    succeeded(response, "token_refused")
     document = read_object(response, "token_response_invalid", _RULE)
     token = read_document(TokenResponse, document, "token_response_invalid", _RULE, response.url)
     if token.token_type.lower() != "bearer":

@@ -6,9 +6,18 @@ import flet as ft
 
 from wallet.gui import theme
 from wallet.gui.card import CardFace
-from wallet.gui.parts import body, page_column, primary, tid, title
+from wallet.gui.parts import (
+    body,
+    page_column,
+    panel,
+    primary,
+    secondary,
+    side_by_side,
+    tid,
+    title,
+)
 from wallet.gui.state import Place, WalletState
-from wallet.records import Card
+from wallet.records import Card, PendingIssuance
 
 
 @ft.component
@@ -25,6 +34,7 @@ def CardsScreen(state: WalletState) -> ft.Control:
                 ft.Column(
                     [
                         title("Your credentials"),
+                        *(_interrupted(state, n, one) for n, one in enumerate(state.pending)),
                         *(
                             ft.Row(
                                 [
@@ -74,9 +84,37 @@ def _tile(state: WalletState, number: int, card: Card) -> ft.Control:
     )
 
 
+def _interrupted(state: WalletState, number: int, pending: PendingIssuance) -> ft.Control:
+    """An issuance to go on with: nothing that was reached is lost."""
+    if not pending.readable:
+        told = "The wallet cannot read how far it was."
+    elif pending.signs_in:
+        told = f"It was interrupted. Next, you sign in again for {pending.issuer.name}."
+    else:
+        told = f"It was interrupted. {pending.issuer.name} has let the wallet in already."
+    drop = secondary(f"pending-{number}-drop", "Drop it", partial(state.drop, pending), expand=True)
+    resume = primary(
+        f"pending-{number}-resume", "Go on", partial(state.resume, pending), expand=True
+    )
+    return panel(
+        [
+            ft.Row(
+                [
+                    ft.Icon(ft.Icons.PENDING_ACTIONS, color=theme.WARNING, size=24),
+                    ft.Text(pending.look.name, style=theme.HEADING, expand=True),
+                ],
+                spacing=12,
+            ),
+            body(told, soft=True),
+            side_by_side(drop, *([resume] if pending.readable else [])),
+        ]
+    )
+
+
 def _empty(state: WalletState) -> ft.Control:
     return page_column(
         title("Your credentials"),
+        *(_interrupted(state, n, one) for n, one in enumerate(state.pending)),
         ft.Container(
             ft.Column(
                 [
