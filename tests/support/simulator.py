@@ -93,6 +93,9 @@ class Simulator:
         edits: By the name of a document, what to do to it before it is sent.
         answers: By path, a whole answer instead of the right one.
         requests: The paths that were asked for, in order, with their bodies.
+        answered: Called with the path when the right answer is made and before it is sent.
+        bound: The holder keys it issued credentials for, in order.
+        notified: The notifications it was sent.
     """
 
     def __init__(self, url: str) -> None:
@@ -101,7 +104,11 @@ class Simulator:
         self.edits: dict[str, Edit] = {}
         self.answers: dict[str, Callable[[Request], Awaitable[Response]]] = {}
         self.requests: list[tuple[str, bytes]] = []
+        self.answered: Callable[[str], None] = lambda _path: None
+        self.bound: list[dict[str, str]] = []
+        self.notified: list[dict[str, str]] = []
         self._pushed: dict[str, dict[str, str]] = {}
+        self._codes: set[str] = set()
 
     def edited(self, name: str, document: Any) -> Any:
         return self.edits.get(name, lambda same: same)(document)
@@ -122,6 +129,7 @@ class Simulator:
             "credential_issuer": self.url,
             "credential_endpoint": f"{self.url}/credential",
             "nonce_endpoint": f"{self.url}/nonce",
+            "notification_endpoint": f"{self.url}/notification",
             "display": [{"name": "Simulated Issuer", "locale": "en"}],
             "credential_configurations_supported": {
                 "card": {
@@ -202,7 +210,9 @@ class Simulator:
         self.requests.append((path, await request.body()))
         if path in self.answers:
             return await self.answers[path](request)
-        return await self._right_answer(path, request)
+        answer = await self._right_answer(path, request)
+        self.answered(path)
+        return answer
 
     async def _right_answer(self, path: str, request: Request) -> Response:
         match path:
@@ -217,10 +227,16 @@ class Simulator:
             case "/authorize":
                 asked = dict(request.query_params)
                 asked = self._pushed.get(asked.get("request_uri", ""), asked)
-                answer = {"code": "code-sentinel", "state": asked["state"], "iss": self.url}
+                code = f"code-sentinel-{secrets.token_hex(8)}"
+                self._codes.add(code)
+                answer = {"code": code, "state": asked["state"], "iss": self.url}
                 answer = self.edited("redirect", answer)
                 return RedirectResponse(f"{asked['redirect_uri']}?{urlencode(answer)}", 303)
             case "/token":
+                code = self._form(await request.body()).get("code", "")
+                if code not in self._codes:
+                    return JSONResponse({"error": "invalid_grant"}, 400)
+                self._codes.remove(code)
                 token = {"access_token": "token-sentinel", "token_type": "Bearer"}
                 return JSONResponse(self.edited("token", token))
             case "/nonce":
@@ -230,8 +246,16 @@ class Simulator:
                 head = proof.split(".")[0]
                 header = json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))
                 credential = self.credential(self.edited("holder_jwk", header["jwk"]))
-                issued = {"credentials": [{"credential": credential}]}
+                self.bound.append(header["jwk"])
+                notification = f"notification-{len(self.bound)}"
+                issued = {
+                    "credentials": [{"credential": credential}],
+                    "notification_id": notification,
+                }
                 return JSONResponse(self.edited("credential_response", issued))
+            case "/notification":
+                self.notified.append(json.loads(await request.body()))
+                return Response(status_code=204)
         return Response(status_code=404)
 
     @staticmethod

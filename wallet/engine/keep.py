@@ -18,10 +18,10 @@ async def keep(issued: Issued, run: Run) -> Kept:
     Raises:
         VerificationFailed: Nothing was stored.
     """
-    run.enter(Step.VERIFICATION)
     asking = issued.asking
     consent, key = asking.authorized.consent, asking.key
     credential, notification_id = read_credential_response(issued.answer)
+    run.enter(Step.VERIFICATION)
     configuration = consent.configuration
     expected = Expected(
         type=configuration.vct,

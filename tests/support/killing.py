@@ -1,0 +1,190 @@
+"""kill -9 at every boundary of a flow, and what must be true afterwards.
+
+The boundaries are found by going the flow once: after each event of its trace, and, for each
+request that it sends, when the issuer has acted and the answer never arrives. A new flow joins by a
+line in `FLOWS`.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal
+
+from tests.support.holder import WillingHolder
+from tests.support.simulator import Simulator
+from wallet.app import Wallet
+from wallet.errors import PeerRefused
+from wallet.records import Secret
+from wallet.settings import load
+
+PASSPHRASE: Final = "correct horse"
+
+FLOWS: Final[Mapping[str, str]] = {
+    "authorization_code": "await wallet.add(offer, WillingHolder(), trace)",
+    "resumption": """
+    pending = await wallet.pending()
+    await wallet.resume(pending[0].id, WillingHolder(), trace)
+    """,
+}
+"""Each flow as the lines that go it."""
+
+SCRIPT: Final = """
+import asyncio, os, signal, sys
+from tests.support.holder import WillingHolder
+from wallet.app import Wallet
+from wallet.records import Secret
+from wallet.settings import load
+from wallet.trace import Trace
+
+folder, anchor, offer, fuse = sys.argv[1:]
+
+class Fuse(list):
+    def append(self, event):
+        super().append(event)
+        if len(self) == int(fuse):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+async def main():
+    async with Wallet(load({{"data_folder": folder, "trust_anchor": [anchor]}}, {{}})) as wallet:
+        await wallet.open(Secret({passphrase!r}))
+        trace = Trace(events=Fuse())
+        {lines}
+        print(len(trace.events))
+
+asyncio.run(main())
+"""
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """Where a run is killed: after its nth event, or inside its nth request."""
+
+    kind: Literal["event", "answer"]
+    number: int
+
+
+@dataclass
+class Killing:
+    """A wallet that is killed again and again, and the issuer it deals with."""
+
+    folder: Path
+    issuer: Simulator
+    stored: int = field(default=0)
+
+    def __post_init__(self) -> None:
+        self._anchor = self.folder / "root.pem"
+        self._anchor.write_bytes(self.issuer.authority.pem)
+        flags = {"data_folder": self.folder / "wallet", "trust_anchor": [str(self._anchor)]}
+        self.wallet = Wallet(load(flags, {}))
+
+    async def create(self) -> None:
+        await self.wallet.create(Secret(PASSPHRASE))
+        await self.wallet.close()
+
+    def go(self, flow: str, boundary: Boundary | None = None) -> tuple[int, int]:
+        """Go a flow in a process of its own, killed at `boundary`.
+
+        Returns:
+            How many events and how many requests it had; (0, 0) for one that was killed.
+        """
+        fuse = boundary.number if boundary and boundary.kind == "event" else 0
+        lines = FLOWS[flow].strip().replace("\n    ", "\n        ")
+        script = SCRIPT.format(lines=lines, passphrase=PASSPHRASE)
+        folder, offer = str(self.folder / "wallet"), self.issuer.offer()
+        process = subprocess.Popen(
+            [sys.executable, "-c", script, folder, str(self._anchor), offer, str(fuse)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        requests = 0
+
+        def answered(_path: str) -> None:
+            nonlocal requests
+            requests += 1
+            if boundary and boundary.kind == "answer" and requests == boundary.number:
+                os.kill(process.pid, signal.SIGKILL)
+
+        self.issuer.answered = answered
+        out, told = process.communicate(timeout=60)
+        self.issuer.answered = lambda _path: None
+        if boundary is None:
+            assert process.returncode == 0, told
+            return int(out), requests
+        assert process.returncode == -signal.SIGKILL, (boundary, process.returncode, told)
+        return 0, 0
+
+    def boundaries(self, flow: str) -> Iterator[Boundary]:
+        """Every boundary of a flow, found by going it once to its end."""
+        events, requests = self.go(flow)
+        self.stored += 1
+        assert events
+        assert requests
+        for number in range(1, events + 1):
+            yield Boundary("event", number)
+        for number in range(1, requests + 1):
+            yield Boundary("answer", number)
+
+    async def recover(self) -> int:
+        """Open the wallet after a kill and go on with what was interrupted.
+
+        Returns:
+            How many sign-ins the interruption cost: the burnt authorization codes.
+        """
+        burnt = 0
+        await self.wallet.open(Secret(PASSPHRASE))
+        try:
+            for one in await self.wallet.pending():
+                try:
+                    await self.wallet.resume(one.id, WillingHolder())
+                except PeerRefused as error:
+                    if error.code != "code_used_up":
+                        raise
+                    burnt += 1
+                    await self.wallet.resume(one.id, WillingHolder())
+            await self.wallet.catch_up()
+            assert await self.wallet.pending() == ()
+        finally:
+            await self.wallet.close()
+        return burnt
+
+    async def check(self, boundary: Boundary) -> int:
+        """Kill, recover, and see that no credential, key or notification was lost.
+
+        Returns:
+            How many sign-ins the kill cost.
+        """
+        asked = len(self.issuer.requests)
+        self.issuer.bound.clear()
+        self.issuer.notified.clear()
+        self.go("authorization_code", boundary)
+        burnt = await self.recover()
+        assert burnt <= 1, boundary
+        await self.nothing_lost(boundary, asked)
+        return burnt
+
+    async def nothing_lost(self, boundary: Boundary, asked: int) -> None:
+        """What must be true of the wallet and the issuer after a recovery.
+
+        Args:
+            boundary: Where the run was killed.
+            asked: How many requests the issuer had had before.
+        """
+        await self.wallet.open(Secret(PASSPHRASE))
+        try:
+            cards = await self.wallet.cards()
+        finally:
+            await self.wallet.close()
+        assert all(card.report.passed and card.claims for card in cards)
+        begun = any(path == "/par" for path, _ in self.issuer.requests[asked:])
+        gained = len(cards) - self.stored
+        self.stored = len(cards)
+        # Whatever the issuer issued is here, under the key it was issued for, and it knows.
+        assert gained == (1 if begun or gained else 0), boundary
+        assert len({key["x"] for key in self.issuer.bound}) == gained, boundary
+        heard = {one["event"] for one in self.issuer.notified}
+        assert heard == ({"credential_accepted"} if gained else set()), boundary
