@@ -190,6 +190,21 @@ MEANINGS: Mapping[str, Meaning] = {
     "credential_not_found": Meaning(
         LocalFailure, "There is no such credential in this wallet.", "See `wallet list`."
     ),
+    "backup_unreadable": Meaning(
+        LocalFailure,
+        "This file is no complete backup of a wallet.",
+        "Choose another file; this one may be damaged.",
+    ),
+    "backup_passphrase_wrong": Meaning(
+        LocalFailure,
+        "The passphrase does not open this backup.",
+        "Use the passphrase it was made with; it may also have been changed.",
+    ),
+    "backup_older": Meaning(
+        LocalFailure,
+        "The wallet here is newer than this backup.",
+        "Restore it over the newer one only if you mean it; the newer one is set aside.",
+    ),
     "issuance_not_found": Meaning(
         LocalFailure, "There is no such interrupted issuance.", "See `wallet pending`."
     ),

@@ -225,22 +225,55 @@ class Vault:
 
     async def save(self, flow):
         import json
-        await self._worker.run(lambda: self._store.write(("INSERT OR REPLACE INTO flow VALUES (?,?,?)",(flow.id,json.dumps(flow.key_ids),json.dumps(flow.document).encode()))))
+
+        await self._worker.run(
+            lambda: self._store.write(
+                (
+                    "INSERT OR REPLACE INTO flow VALUES (?,?,?)",
+                    (flow.id, json.dumps(flow.key_ids), json.dumps(flow.document).encode()),
+                )
+            )
+        )
 
     async def keep(self, record, flow):
         import json
+
         from wallet.vault.document import document_of
+
         sequence = "(SELECT coalesce(max(sequence), 0) + 1 FROM credential)"
-        await self._worker.run(lambda: self._store.write((f"INSERT INTO credential VALUES (?, {sequence}, ?, ?)",(record.id, record.key_id or None, document_of(record))),("INSERT OR REPLACE INTO flow VALUES (?,?,?)",(flow.id,json.dumps(flow.key_ids),json.dumps(flow.document).encode()))))
+        await self._worker.run(
+            lambda: self._store.write(
+                (
+                    f"INSERT INTO credential VALUES (?, {sequence}, ?, ?)",
+                    (record.id, record.key_id or None, document_of(record)),
+                ),
+                (
+                    "INSERT OR REPLACE INTO flow VALUES (?,?,?)",
+                    (flow.id, json.dumps(flow.key_ids), json.dumps(flow.document).encode()),
+                ),
+            )
+        )
 
     async def flows(self):
         import json
+
         from wallet.records import Flow
-        return await self._worker.run(lambda: tuple(Flow(a,tuple(json.loads(b)),json.loads(c)) for a,b,c in self._store.rows("SELECT * FROM flow ORDER BY rowid")))
+
+        return await self._worker.run(
+            lambda: tuple(
+                Flow(a, tuple(json.loads(b)), json.loads(c))
+                for a, b, c in self._store.rows("SELECT * FROM flow ORDER BY rowid")
+            )
+        )
 
     async def end(self, flow_id):
         named = "SELECT key_id FROM credential WHERE key_id IS NOT NULL"
-        await self._worker.run(lambda: self._store.write(("DELETE FROM flow WHERE id=?",(flow_id,)),(f"DELETE FROM holder_key WHERE id NOT IN ({named})",())))
+        await self._worker.run(
+            lambda: self._store.write(
+                ("DELETE FROM flow WHERE id=?", (flow_id,)),
+                (f"DELETE FROM holder_key WHERE id NOT IN ({named})", ()),
+            )
+        )
 
     # Holder keys.
 
@@ -322,8 +355,11 @@ def _store(folder: Path, data_key: bytearray) -> Store:
         overwrite(key)
     named = "SELECT key_id FROM credential WHERE key_id IS NOT NULL"
     try:
-        store.write(("CREATE TABLE IF NOT EXISTS flow (id TEXT PRIMARY KEY, keys TEXT, document BLOB)",()))
-        if not store.rows("SELECT 1 FROM flow"): store.write((f"DELETE FROM holder_key WHERE id NOT IN ({named})", ()))  # noqa: S608
+        store.write(
+            ("CREATE TABLE IF NOT EXISTS flow (id TEXT PRIMARY KEY, keys TEXT, document BLOB)", ())
+        )
+        if not store.rows("SELECT 1 FROM flow"):
+            store.write((f"DELETE FROM holder_key WHERE id NOT IN ({named})", ()))  # noqa: S608
     except BaseException:
         store.close()
         raise
