@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from wallet.engine.authorize import Authorized
 from wallet.engine.run import Run
+from wallet.errors import PeerRefused
 from wallet.openid4vci.credential import credential_request, read_credential_response
+from wallet.openid4vci.issuer_metadata import IssuerMetadata
 from wallet.openid4vci.nonce import read_nonce
 from wallet.openid4vci.proof import needs_proof, proof_algorithm, proof_jwt, proof_signing_input
 from wallet.records import HolderKey, Secret
@@ -31,29 +33,39 @@ async def request_credential(authorized: Authorized, run: Run) -> Issued:
     run.enter(Step.CREDENTIAL)
     consent = authorized.consent
     issuer = consent.resolved.issuer
-    key = proof = None
-    if needs_proof(consent.configuration):
-        with run.trace.span("crypto", "holder key"):
-            key = await run.keys.create_key(proof_algorithm(consent.configuration))
-        proof = await _proof(key, issuer.credential_issuer, issuer.nonce_endpoint, run)
+    if not needs_proof(consent.configuration):
+        return Issued(authorized, await _ask(authorized, None, run), None)
+    with run.trace.span("crypto", "holder key"):
+        key = await run.keys.create_key(proof_algorithm(consent.configuration))
+    try:
+        credential = await _ask(authorized, await _proof(key, issuer, run), run)
+    except PeerRefused as refusal:
+        if refusal.peer_error != "invalid_nonce" or issuer.nonce_endpoint is None:
+            raise
+        # The nonce was used or has expired meanwhile: a fresh one, once (section 8.3.1.2).
+        credential = await _ask(authorized, await _proof(key, issuer, run), run)
+    return Issued(authorized, credential, key)
+
+
+async def _ask(authorized: Authorized, proof: Secret[str] | None, run: Run) -> Secret[str]:
+    consent = authorized.consent
     response = await run.http.post(
-        issuer.credential_endpoint,
+        consent.resolved.issuer.credential_endpoint,
         body=credential_request(
             consent.credential_configuration_id, authorized.credential_identifier, proof
         ),
         content_type="application/json",
         authorization=Secret(f"Bearer {authorized.token.access_token.get_secret_value()}"),
     )
-    return Issued(authorized, read_credential_response(response), key)
+    return read_credential_response(response)
 
 
-async def _proof(
-    key: HolderKey, credential_issuer: str, nonce_endpoint: str | None, run: Run
-) -> Secret[str]:
-    nonce = read_nonce(await run.http.post(nonce_endpoint)) if nonce_endpoint else None
+async def _proof(key: HolderKey, issuer: IssuerMetadata, run: Run) -> Secret[str]:
+    endpoint = issuer.nonce_endpoint
+    nonce = read_nonce(await run.http.post(endpoint)) if endpoint else None
     message = proof_signing_input(
         key,
-        credential_issuer=credential_issuer,
+        credential_issuer=issuer.credential_issuer,
         client_id=run.policy.client_id,
         nonce=nonce,
         now=run.clock.now(),
