@@ -1,6 +1,7 @@
 """Step 12: verify the credential, and keep it only then."""
 
 import asyncio
+from collections.abc import Awaitable
 
 from wallet.credentials.contract import Expected, VerifiedCredential
 from wallet.credentials.formats import FORMATS
@@ -12,6 +13,8 @@ from wallet.steps import Step
 
 async def keep(issued: Issued, run: Run) -> CredentialRecord:
     """Verify what the issuer sent and commit it to the store.
+
+    Cancelling comes too late once the commit has begun: the run ends well then.
 
     Raises:
         VerificationFailed: Nothing was stored.
@@ -39,8 +42,17 @@ async def keep(issued: Issued, run: Run) -> CredentialRecord:
     run.enter(Step.STORAGE)
     record = _record(verified, issued, images, run)
     with run.trace.span("store", "add"):
-        await run.records.add(record)
+        await _completed(run.records.add(record))
     return record
+
+
+async def _completed(commit: Awaitable[None]) -> None:
+    """Wait for `commit` also when cancelled: what the holder is told must be what is stored."""
+    task = asyncio.ensure_future(commit)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
 
 
 def _record(
