@@ -6,10 +6,18 @@ on it. The table holds, for each code, the sentence a person reads and what to d
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from wallet.report import Report
 from wallet.steps import Step
+
+DETAIL_LIMIT: Final = 1_000
+PEER_ERROR_LIMIT: Final = 100
+
+
+def printable(text: str, limit: int | None = None) -> str:
+    """Words of a peer as they may be shown: one line, nothing a terminal obeys, bounded."""
+    return "".join(c if c.isprintable() else " " for c in text[:limit])
 
 
 class WalletError(Exception):
@@ -17,7 +25,7 @@ class WalletError(Exception):
 
     Attributes:
         code: Key of `MEANINGS`.
-        detail: Technical words for whoever debugs the peer; never holds a secret.
+        detail: Technical words for whoever debugs the peer; printable, never holds a secret.
         step: Where in the flow it happened, filled in by the engine.
         rule: The rule that was broken, with its source, e.g. "OpenID4VCI 1.0, section 4.1".
         url: The endpoint, without its query.
@@ -40,13 +48,13 @@ class WalletError(Exception):
         if not isinstance(self, meaning.fault):
             message = f"{code} belongs to {meaning.fault.__name__}"
             raise TypeError(message)
-        super().__init__(code, detail)
+        super().__init__(code)
         self.code = code
-        self.detail = detail
+        self.detail = printable(detail, DETAIL_LIMIT)
         self.step = step
         self.rule = rule
-        self.url = url
-        self.peer_error = peer_error
+        self.url = printable(url, DETAIL_LIMIT)
+        self.peer_error = printable(peer_error, PEER_ERROR_LIMIT)
 
     @property
     def sentence(self) -> str:
@@ -344,6 +352,11 @@ MEANINGS: Mapping[str, Meaning] = {
     ),
     "authorization_server_unsupported": Meaning(
         Unsupported, "The wallet cannot work with this authorization server.", _ASK_ISSUER
+    ),
+    "encryption_unsupported": Meaning(
+        Unsupported,
+        "The issuer takes encrypted requests only; the wallet cannot send those yet.",
+        _ASK_ISSUER,
     ),
     "deferred_unsupported": Meaning(
         Unsupported,

@@ -30,7 +30,9 @@ def read_url(url: str) -> SplitResult:
         raise PeerBrokeProtocol("response_malformed", "not a URL") from None
     if parts.scheme == "http" and host and not is_loopback(host):
         raise PeerBrokeProtocol(
-            "insecure_url", f"http on {host}", rule="BCP 195; http is for loopback hosts only"
+            "insecure_url",
+            f"http on {host[:100]!r}",
+            rule="BCP 195; http is for loopback hosts only",
         )
     clean = url.isascii() and url.isprintable() and " " not in url and "\\" not in url
     if parts.scheme not in ("https", "http") or not host or not clean:

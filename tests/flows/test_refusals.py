@@ -3,19 +3,23 @@
 import asyncio
 import base64
 import json
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from io import BytesIO
 from typing import Any
 
 import pytest
+import segno
 from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc.jwk import ECKey
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 
 from tests.support.holder import WillingHolder
+from tests.support.records import record
 from tests.support.simulator import Authority, Simulator, b64
 from wallet.app import Wallet
 from wallet.errors import (
@@ -34,7 +38,9 @@ from wallet.steps import Step
 
 
 async def refused(wallet: Wallet, offer: str, holder: WillingHolder) -> WalletError:
-    """Run the offer to its refusal; the store must be as before."""
+    """Run the offer to its refusal; the store, which is not empty, must be as before."""
+    assert wallet._vault
+    await wallet._vault.add(record(len(await wallet.cards())))
     before = await wallet.cards()
     with pytest.raises(WalletError) as caught:
         await wallet.add(offer, holder)
@@ -65,6 +71,7 @@ async def test_the_right_way_ends_in_the_store(
         "/token",
         "/nonce",
         "/credential",
+        "/notification",
     ]
 
 
@@ -147,6 +154,13 @@ BAD_DOCUMENTS = {
     "configuration missing": (
         "issuer_metadata", _set(credential_configurations_supported={}),
         Unsupported, "configuration_unknown"),
+    "CRED-06 encryption required": (
+        "issuer_metadata", _set(credential_response_encryption={"encryption_required": True}),
+        Unsupported, "encryption_unsupported"),
+    "CLM-02 contradictory claims": (
+        "issuer_metadata",
+        _configuration(credential_metadata={"claims": [{"path": ["a"]}, {"path": ["a"]}]}),
+        PeerBrokeProtocol, "metadata_invalid"),
     "format unknown": ("issuer_metadata", _configuration(format="mso_mdoc"),
                        Unsupported, "format_unsupported"),
     "proof by attestation only": (
@@ -371,6 +385,68 @@ async def test_server_down(wallet: Wallet, issuer: Simulator, holder: WillingHol
     error = await refused(wallet, offer, holder)
     assert (error.code, error.step) == ("unreachable", Step.ISSUER)
     assert isinstance(error, Unreachable)
+
+
+DOWN = {
+    "authorization_servers": ("issuer_metadata", Step.ISSUER),
+    "pushed_authorization_request_endpoint": ("server_metadata", Step.AUTHORIZATION),
+    "token_endpoint": ("server_metadata", Step.TOKEN),
+    "nonce_endpoint": ("issuer_metadata", Step.CREDENTIAL),
+    "credential_endpoint": ("issuer_metadata", Step.CREDENTIAL),
+}
+
+
+@pytest.mark.parametrize("member", DOWN)
+async def test_one_endpoint_down(
+    member: str, wallet: Wallet, issuer: Simulator, holder: WillingHolder
+) -> None:
+    document, step = DOWN[member]
+    nowhere = "http://127.0.0.1:1"
+    issuer.edits[document] = _set(**{member: [nowhere] if member.endswith("s") else nowhere})
+    error = await refused(wallet, issuer.offer(), holder)
+    assert (error.code, error.step) == ("unreachable", step)
+
+
+async def test_a_server_that_never_answers(
+    wallet: Wallet, issuer: Simulator, holder: WillingHolder
+) -> None:
+    wallet._settings = replace(wallet._settings, http_timeout=0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        offer = issuer.offer(credential_issuer=f"http://127.0.0.1:{silent.getsockname()[1]}")
+        error = await refused(wallet, offer, holder)
+    assert error.code == "timed_out"
+    assert isinstance(error, Unreachable)
+
+
+async def test_a_server_without_a_trusted_certificate(
+    wallet: Wallet, issuer: Simulator, holder: WillingHolder
+) -> None:
+    offer = issuer.offer(credential_issuer=issuer.url.replace("http:", "https:"))
+    error = await refused(wallet, offer, holder)
+    assert error.code == "tls_failed"
+    assert isinstance(error, Unreachable)
+
+
+async def test_the_redirects_port_is_taken(
+    wallet: Wallet, issuer: Simulator, holder: WillingHolder
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        wallet._settings = replace(wallet._settings, redirect_port=other.getsockname()[1])
+        error = await refused(wallet, issuer.offer(), holder)
+    assert (error.code, error.step) == ("redirect_port_taken", Step.AUTHORIZATION)
+    assert "/par" not in [path for path, _ in issuer.requests]
+
+
+async def test_a_qr_code_that_is_no_offer(wallet: Wallet, holder: WillingHolder) -> None:
+    text = "WIFI:S:home;T:WPA;P:secret;;"
+    error = await refused(wallet, text, holder)
+    assert (error.code, error.step) == ("not_an_offer", Step.OFFER)
+    picture = BytesIO()
+    segno.make_qr(text).save(picture, "png", scale=6)
+    with pytest.raises(PeerBrokeProtocol) as caught:
+        await wallet.read_image(picture.getvalue())
+    assert caught.value.code == "not_an_offer"
+    assert "secret" not in str(caught.value)
 
 
 async def test_http_on_another_host(

@@ -11,6 +11,9 @@ def select(claims: Json, path: Sequence[str | int | None]) -> list[Json]:
     Raises:
         ValueError: The pointer does not fit the claims, or selects nothing.
     """
+    if not path:
+        message = "the pointer is empty"
+        raise ValueError(message)
     selected: list[Json] = [claims]
     for part in path:
         following: list[Json] = []

@@ -6,7 +6,7 @@ from typing import Final
 
 from wallet.errors import WalletError
 from wallet.oauth.documents import read_document
-from wallet.openid4vci.display import label_from_path, label_of, look_of, plain
+from wallet.openid4vci.display import label_from_path, label_of, look_of, one_line, plain
 from wallet.openid4vci.issuer_metadata import (
     ClaimDescription,
     CredentialConfiguration,
@@ -42,7 +42,7 @@ def card_of(record: CredentialRecord, languages: Sequence[str], now: datetime) -
         credential_issuer=record.credential_issuer,
         credential_configuration_id=name,
         format=record.format,
-        type=configuration.vct or "",
+        type=plain(configuration.vct, TEXT_LIMIT),
         claims=claims_of(record.claims, metadata, languages, record.images),
         trusted_by=record.trusted_by,
         received_at=record.received_at,
@@ -104,4 +104,4 @@ def text_of(value: Json) -> str:
         return "Yes" if value else "No"
     if isinstance(value, str) and value.startswith("data:"):
         return "A file that cannot be shown"
-    return "" if value is None else plain(str(value), TEXT_LIMIT)
+    return "" if value is None else one_line(str(value), TEXT_LIMIT)

@@ -1,7 +1,7 @@
 """Step 12: verify the credential, and keep it only then."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable
 
 from wallet.credentials.contract import Expected, VerifiedCredential
 from wallet.credentials.formats import FORMATS
@@ -14,6 +14,8 @@ from wallet.steps import Step
 
 async def keep(issued: Issued, run: Run) -> Kept:
     """Verify what the issuer sent, and commit it together with the journal's row.
+
+    Cancelling comes too late once the commit has begun: the run ends well then.
 
     Raises:
         VerificationFailed: Nothing was stored.
@@ -44,20 +46,17 @@ async def keep(issued: Issued, run: Run) -> Kept:
         authorized=asking.authorized, credential_id=record.id, notification_id=notification_id
     )
     with run.trace.span("store", kept.stage):
-        await _to_its_end(run.flows.keep(record, flow_of(run.flow_id, kept)))
+        await _completed(run.flows.keep(record, flow_of(run.flow_id, kept)))
     return kept
 
 
-async def _to_its_end(commit: Coroutine[None, None, None]) -> None:
-    """Wait for a commit; from here on it is too late to cancel the run."""
+async def _completed(commit: Awaitable[None]) -> None:
+    """Wait for `commit` also when cancelled: what the holder is told must be what is stored."""
     task = asyncio.ensure_future(commit)
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError:
-            if current := asyncio.current_task():
-                current.uncancel()
-    task.result()
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
 
 
 def _record(

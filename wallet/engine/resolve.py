@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from wallet.credentials.formats import FORMATS
 from wallet.engine.run import Run
-from wallet.errors import PeerBrokeProtocol, PeerRefused, Unsupported, WalletError
+from wallet.errors import PeerBrokeProtocol, PeerRefused, Unreachable, Unsupported, WalletError
 from wallet.oauth.documents import refuse
 from wallet.oauth.server_metadata import (
     ServerMetadata,
@@ -66,6 +66,8 @@ async def resolve(text: str, run: Run) -> ResolvedOffer:
     grant = authorization_code_grant(offer)
     run.enter(Step.ISSUER)
     issuer = await _issuer(offer.credential_issuer, run)
+    if issuer.encryption_required:
+        raise Unsupported("encryption_unsupported", rule="OpenID4VCI 1.0, section 12.2.4")
     configurations = _configurations(offer, issuer)
     server = await _server(authorization_servers(issuer, grant), run)
     return ResolvedOffer(offer, grant, issuer, server, configurations)
@@ -132,7 +134,7 @@ async def _server(candidates: Sequence[str], run: Run) -> ServerMetadata:
             if response.status != 200:
                 refuse(response, "not_found")
             return for_authorization_code(read_server_metadata(response, issuer))
-        except (Unsupported, PeerRefused, PeerBrokeProtocol) as error:
+        except (Unsupported, Unreachable, PeerRefused, PeerBrokeProtocol) as error:
             refusal = refusal or error
     assert refusal is not None  # noqa: S101 - there is always a candidate
     raise refusal

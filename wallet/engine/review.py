@@ -26,7 +26,7 @@ async def review(resolved: ResolvedOffer, run: Run) -> Consent:
         issuer=look_of(resolved.issuer.display, languages, issuer_host, images),
         credential_issuer=resolved.issuer.credential_issuer,
         issuer_host=issuer_host,
-        authorization_server_host=host_of(resolved.server.issuer),
+        authorization_server_host=host_of(resolved.server.authorization_endpoint or ""),
         credentials=tuple(
             OfferedCredential(
                 credential_configuration_id=name,
@@ -52,9 +52,10 @@ async def review(resolved: ResolvedOffer, run: Run) -> Consent:
 
 async def _images(resolved: ResolvedOffer, run: Run) -> dict[str, Image]:
     """The pictures of issuer and credentials; one that can't be had is left out."""
-    uris = list(picture_uris(resolved.issuer.display))
+    languages = run.policy.languages
+    uris = list(picture_uris(resolved.issuer.display, languages))
     for configuration in resolved.configurations.values():
-        uris += picture_uris(configuration.credential_metadata.display)
+        uris += picture_uris(configuration.credential_metadata.display, languages)
     wanted = list(dict.fromkeys(uris))[:20]
     pictures = await asyncio.gather(*(run.http.image(uri) for uri in wanted))
     return {uri: picture for uri, picture in zip(wanted, pictures, strict=True) if picture}

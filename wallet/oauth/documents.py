@@ -1,6 +1,8 @@
 """Reading the documents of a peer: JSON over HTTP into models that keep wire names."""
 
-from typing import Any, NoReturn, TypeVar
+import re
+from contextlib import suppress
+from typing import Any, Final, NoReturn, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -12,7 +14,7 @@ from pydantic import (
 
 from wallet.errors import PeerBrokeProtocol, PeerRefused
 from wallet.ports import HttpResponse
-from wallet.records import JsonObject
+from wallet.records import Json, JsonObject
 from wallet.strict import json_object
 from wallet.urls import without_query
 
@@ -28,8 +30,16 @@ class Document(BaseModel):
         there = self.model_fields_set
         return {name: value for name, value in members(self).items() if name in there}
 
+    def __repr__(self) -> str:
+        """The name only: what a peer sends may be secret, its unknown members too."""
+        return f"{type(self).__name__}(…)"
+
+    __str__ = __repr__
+
 
 D = TypeVar("D", bound=Document)
+
+_CHALLENGE_ERROR: Final = re.compile(r'\berror="([^"\\]*)"')
 
 
 def pointer(error: ValidationError) -> str:
@@ -73,19 +83,17 @@ def succeeded(response: HttpResponse, code: str) -> HttpResponse:
 def refuse(response: HttpResponse, code: str) -> NoReturn:
     """Raise what an answer other than success means.
 
-    The peer's `error` and `error_description` (RFC 6749, section 5.2) are kept where they are
-    readable; a status of 500 and above is `server_error`, 404 without them `not_found`.
+    The peer's `error` and `error_description` (RFC 6749, section 5.2) or the `error` of its
+    challenge (RFC 6750, section 3) are kept where they are readable; without them a status of 500
+    and above is `server_error`, 404 is `not_found`.
     """
-    error = description = ""
+    members: JsonObject = {}
     if response.media_type == "application/json":
-        try:
+        with suppress(ValueError):
             members = json_object(response.body)
-        except ValueError:
-            members = {}
-        error, description = (
-            printable(members.get("error")),
-            printable(members.get("error_description")),
-        )
+    challenge = _CHALLENGE_ERROR.search(response.headers.get("www-authenticate", ""))
+    error = _text(members.get("error")) or (challenge[1] if challenge else "")
+    description = _text(members.get("error_description"))
     detail = f"HTTP {response.status}" + (f": {description}" if description else "")
     if not error:
         code = (
@@ -98,8 +106,5 @@ def refuse(response: HttpResponse, code: str) -> NoReturn:
     raise PeerRefused(code, detail, url=without_query(response.url), peer_error=error)
 
 
-def printable(text: object, limit: int = 300) -> str:
-    """A peer's words as they may be shown: printable, one line, bounded; empty if no text."""
-    if not isinstance(text, str):
-        return ""
-    return "".join(c if c.isprintable() else " " for c in text[:limit])
+def _text(value: Json) -> str:
+    return value if isinstance(value, str) else ""

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from pydantic import PositiveInt
+from pydantic import Field, PositiveInt
 
 from wallet.oauth.documents import Document, read_document, read_object, refuse
 from wallet.ports import HttpResponse
@@ -13,7 +13,7 @@ _RULE: Final = "RFC 9126, section 2.2"
 class PushedRequest(Document):
     """The answer of the pushed authorization request endpoint."""
 
-    request_uri: str
+    request_uri: str = Field(min_length=1)
     expires_in: PositiveInt
 
 

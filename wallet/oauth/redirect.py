@@ -4,7 +4,6 @@ import hmac
 from urllib.parse import parse_qsl
 
 from wallet.errors import HolderDeclined, PeerBrokeProtocol, PeerRefused
-from wallet.oauth.documents import printable
 from wallet.oauth.server_metadata import ServerMetadata
 from wallet.records import Secret
 
@@ -40,14 +39,14 @@ def read_authorization_response(
     if issuer is not None and issuer != server.issuer:
         raise PeerBrokeProtocol(
             "iss_mismatch",
-            f"expected {server.issuer[:200]!r}, got {printable(issuer, 200)!r}",
+            f"expected {server.issuer[:200]!r}, got {issuer[:200]!r}",
             rule="RFC 9207, section 2.4",
         )
     if error := answer.get("error"):
-        description = printable(answer.get("error_description"))
+        description = answer.get("error_description", "")
         if error == "access_denied":
             raise HolderDeclined("access_denied", description, peer_error="access_denied")
-        raise PeerRefused("authorization_refused", description, peer_error=printable(error, 60))
+        raise PeerRefused("authorization_refused", description, peer_error=error)
     if not answer.get("code"):
         raise PeerBrokeProtocol(
             "authorization_response_invalid",

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final, Literal
 from urllib.parse import urlencode
 
-from wallet.errors import PeerBrokeProtocol
 from wallet.oauth.pkce import Pkce
 from wallet.oauth.server_metadata import ServerMetadata
 from wallet.openid4vci.issuer_metadata import IssuerMetadata
@@ -111,7 +110,5 @@ def form(parameters: Mapping[str, str]) -> bytes:
 def authorization_url(server: ServerMetadata, parameters: Mapping[str, str]) -> Secret[str]:
     """The URL for the browser: the endpoint's own query kept, `parameters` added."""
     endpoint = server.authorization_endpoint or ""
-    if "#" in endpoint:
-        raise PeerBrokeProtocol("metadata_invalid", "an authorization_endpoint with a fragment")
     joint = "&" if "?" in endpoint else "?"
     return Secret(f"{endpoint}{joint}{urlencode(parameters)}")

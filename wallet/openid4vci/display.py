@@ -36,15 +36,19 @@ def chosen(display: Sequence[Display], languages: Sequence[str]) -> Display:
     return display[0] if display else Display()
 
 
-def plain(text: str | None, limit: int = 120) -> str:
-    """An issuer's words as text: NFKC, no control or direction characters, one line, bounded."""
-    normal = unicodedata.normalize("NFKC", text or "")
+def one_line(text: str, limit: int) -> str:
+    """Text as it is, without control and direction characters, on one line, bounded."""
     kept = "".join(
         " " if character.isspace() else character
-        for character in normal
+        for character in text
         if character.isspace() or unicodedata.category(character)[0] != "C"
     )
     return " ".join(kept.split())[:limit]
+
+
+def plain(text: str | None, limit: int = 120) -> str:
+    """An issuer's name for something: one line, look-alike forms of letters unified (NFKC)."""
+    return one_line(unicodedata.normalize("NFKC", text or ""), limit)
 
 
 def _color(value: str | None) -> str:
@@ -63,7 +67,7 @@ def look_of(
     logo = entry.logo.uri if entry.logo else None
     background = entry.background_image.uri if entry.background_image else None
     return Look(
-        name=plain(entry.name) or fallback,
+        name=plain(entry.name) or plain(fallback),
         description=plain(entry.description, 300),
         background_color=_color(entry.background_color),
         text_color=_color(entry.text_color),
@@ -72,15 +76,11 @@ def look_of(
     )
 
 
-def picture_uris(display: Sequence[Display]) -> tuple[str, ...]:
-    """Every picture the entries name, each once."""
-    uris = [
-        picture.uri
-        for entry in display
-        for picture in (entry.logo, entry.background_image)
-        if picture is not None and picture.uri
-    ]
-    return tuple(dict.fromkeys(uris))
+def picture_uris(display: Sequence[Display], languages: Sequence[str]) -> tuple[str, ...]:
+    """The pictures `look_of` shows, each once."""
+    entry = chosen(display, languages)
+    pictures = (entry.logo, entry.background_image)
+    return tuple(dict.fromkeys(picture.uri for picture in pictures if picture and picture.uri))
 
 
 def label_of(description: ClaimDescription, languages: Sequence[str]) -> str:

@@ -65,6 +65,12 @@ class CredentialConfiguration(Document):
     credential_metadata: CredentialMetadata = CredentialMetadata()
 
 
+class Encryption(Document):
+    """`credential_request_encryption` or `credential_response_encryption`."""
+
+    encryption_required: bool
+
+
 class IssuerMetadata(Document):
     """The document.
 
@@ -76,8 +82,16 @@ class IssuerMetadata(Document):
     credential_endpoint: str
     nonce_endpoint: str | None = None
     notification_endpoint: str | None = None
+    credential_request_encryption: Encryption | None = None
+    credential_response_encryption: Encryption | None = None
     display: Sequence[Display] = ()
     credential_configurations_supported: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def encryption_required(self) -> bool:
+        """Whether requests or responses must be encrypted on top of TLS (section 10)."""
+        both = (self.credential_request_encryption, self.credential_response_encryption)
+        return any(one is not None and one.encryption_required for one in both)
 
     def configuration(self, credential_configuration_id: str) -> CredentialConfiguration:
         """One configuration.
@@ -91,9 +105,34 @@ class IssuerMetadata(Document):
             raise Unsupported(
                 "configuration_unknown", credential_configuration_id[:200], rule=_RULE
             )
-        return read_document(
+        configuration = read_document(
             CredentialConfiguration, document, "metadata_invalid", _RULE, self.credential_issuer
         )
+        if configuration.format == "dc+sd-jwt" and configuration.vct is None:
+            raise PeerBrokeProtocol(
+                "metadata_invalid", "/vct: missing", rule="OpenID4VCI 1.0, appendix A.3.2"
+            )
+        if contradiction := contradiction_in(configuration.credential_metadata.claims):
+            raise PeerBrokeProtocol(
+                "metadata_invalid", contradiction, rule="OpenID4VCI 1.0, appendix B.3"
+            )
+        return configuration
+
+
+def contradiction_in(claims: Sequence[ClaimDescription]) -> str:
+    """What is repeated or contradictory in a `claims` array (appendix B.3); empty if nothing."""
+    described: set[tuple[str | int | None, ...]] = set()
+    kinds: dict[tuple[str | int | None, ...], str] = {}
+    for claim in claims:
+        path = tuple(claim.path)
+        if path in described:
+            return f"/credential_metadata/claims: {claim.path} is described twice"
+        described.add(path)
+        for place, part in enumerate(path):
+            kind = "object" if isinstance(part, str) else "array" if part is None else "element"
+            if kinds.setdefault(path[:place], kind) != kind:
+                return f"/credential_metadata/claims: {claim.path} contradicts another description"
+    return ""
 
 
 def metadata_urls(credential_issuer: str) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from wallet.records import Json, JsonObject
-from wallet.strict import base64url, base64url_encode, json_value
+from wallet.strict import MAX_DEPTH, base64url, base64url_encode, json_value
 
 HASHES: Final = {"sha-256": "sha256", "sha-384": "sha384", "sha-512": "sha512"}
 """IANA "Named Information Hash Algorithm" names that may stand in `_sd_alg`."""
@@ -71,6 +71,9 @@ class Processing:
 
     def value(self, value: Json, path: Path) -> Json:
         """`value` with everything disclosed in it, and without the traces of disclosure."""
+        if len(path) > MAX_DEPTH:
+            message = f"claims nested deeper than {MAX_DEPTH}"
+            raise ValueError(message)
         if isinstance(value, dict):
             return self._object(value, path)
         if isinstance(value, list):

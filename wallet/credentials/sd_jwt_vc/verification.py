@@ -84,9 +84,10 @@ def _form(credential: str, findings: Findings) -> _Parts:
     if len(disclosures) > DISCLOSURES_LIMIT or "" in disclosures:
         raise broken("an empty disclosure, or too many")
     try:
-        encoded_header, encoded_payload, _ = jwt.split(".")
+        encoded_header, encoded_payload, encoded_signature = jwt.split(".")
         header = json_object(base64url(encoded_header))
         payload = json_object(base64url(encoded_payload))
+        base64url(encoded_signature)
     except ValueError as error:
         raise broken(f"not a compact JWS of JSON objects: {error}") from None
     if header.get("typ") != TYP:

@@ -1,0 +1,1 @@
+"""Long trials, by hand: `./run soak`. What they came to last stands in `tests/reports`."""

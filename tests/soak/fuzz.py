@@ -1,0 +1,177 @@
+"""Coverage-guided fuzzing of everything that reads what others wrote.
+
+Each target may end in a value or in one of the wallet's own errors; anything else, more than a
+second for one input or too much memory is a finding. A new reader joins by a line in `TARGETS`.
+
+    python -m tests.soak.fuzz TARGET RUNS CORPUS     one target, in a process of its own
+"""
+
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import atheris
+
+with atheris.instrument_imports(include=["wallet"]):
+    from wallet.credentials.contract import Expected
+    from wallet.credentials.sd_jwt_vc.disclosures import read_disclosure
+    from wallet.credentials.sd_jwt_vc.verification import verify_sd_jwt_vc
+    from wallet.engine.positions import position_of
+    from wallet.errors import WalletError
+    from wallet.net.pictures import data_uri_bytes, safe_picture
+    from wallet.oauth.par import read_pushed_request
+    from wallet.oauth.redirect import read_authorization_response
+    from wallet.oauth.server_metadata import ServerMetadata, read_server_metadata
+    from wallet.openid4vci.credential import read_credential_response
+    from wallet.openid4vci.issuer_metadata import read_issuer_metadata
+    from wallet.openid4vci.nonce import read_nonce
+    from wallet.openid4vci.offer import read_offer, read_offer_link
+    from wallet.openid4vci.token import credential_identifier, read_token_response
+    from wallet.ports import HttpResponse
+    from wallet.records import Flow, Secret
+    from wallet.scan.decode import decode_still
+    from wallet.strict import json_object
+    from wallet.trust.anchors import Anchors, read_chain
+    from wallet.urls import host_of, well_known
+    from wallet.vault.backup import backup_of
+    from wallet.vault.document import record_of
+
+ISSUER: Final = "https://issuer.example"
+NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
+SERVER: Final = ServerMetadata(issuer=ISSUER, authorization_response_iss_parameter_supported=True)
+EXPECTED: Final = Expected("urn:example:type", None, (), Anchors(), NOW)
+
+
+def answered(data: bytes, status: int = 200) -> HttpResponse:
+    return HttpResponse(ISSUER, status, {"content-type": "application/json"}, data)
+
+
+def text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
+
+
+def token(data: bytes) -> None:
+    credential_identifier(read_token_response(answered(data)), "card")
+
+
+def url(data: bytes) -> None:
+    host_of(text(data))
+    well_known(text(data), "openid-credential-issuer")
+
+
+def issuer_metadata(data: bytes) -> None:
+    metadata = read_issuer_metadata(answered(data), ISSUER)
+    for name in metadata.credential_configurations_supported:
+        metadata.configuration(name)
+
+
+def redirect(data: bytes) -> None:
+    read_authorization_response(text(data), state=Secret("state"), server=SERVER)
+
+
+def disclosure(data: bytes) -> None:
+    try:
+        read_disclosure(text(data))
+    except ValueError:
+        pass
+
+
+def picture(data: bytes) -> None:
+    safe_picture(data)
+    data_uri_bytes("data:" + text(data))
+
+
+def certificates(data: bytes) -> None:
+    try:
+        read_chain(data.split(b"\0\0\0\0"))
+    except ValueError:
+        pass
+
+
+def flow(data: bytes) -> None:
+    try:
+        document = json_object(data)
+    except ValueError:
+        return
+    position_of(Flow("flow", (), document))
+
+
+TARGETS: Final[Mapping[str, tuple[Callable[[bytes], object], tuple[bytes, ...]]]] = {
+    "offer link": (
+        lambda data: read_offer_link(text(data)),
+        (b"openid-credential-offer://?credential_offer=%7B%22credential_issuer%22%3A%22https%3A%2F"
+         b"%2Fa%22%2C%22credential_configuration_ids%22%3A%5B%22c%22%5D%7D",
+         b"haip-vci://?credential_offer_uri=https%3A%2F%2Fissuer.example%2Fo"),
+    ),
+    "offer": (
+        lambda data: read_offer(answered(data)),
+        (b'{"credential_issuer":"https://a","credential_configuration_ids":["c"],"grants":'
+         b'{"authorization_code":{"issuer_state":"s"}}}',),
+    ),
+    "issuer metadata": (
+        issuer_metadata,
+        (b'{"credential_issuer":"https://issuer.example","credential_endpoint":"https://a/c",'
+         b'"credential_configurations_supported":{"card":{"format":"dc+sd-jwt","vct":"t",'
+         b'"credential_metadata":{"claims":[{"path":["a",null,0]}]}}}}',),
+    ),
+    "server metadata": (
+        lambda data: read_server_metadata(answered(data), ISSUER),
+        (b'{"issuer":"https://issuer.example","token_endpoint":"https://a/t"}',),
+    ),
+    "pushed request": (
+        lambda data: read_pushed_request(answered(data, 201)),
+        (b'{"request_uri":"urn:a","expires_in":60}',),
+    ),
+    "redirect": (redirect, (b"code=c&state=state&iss=https%3A%2F%2Fissuer.example",)),
+    "token": (
+        token,
+        (b'{"access_token":"t","token_type":"Bearer","authorization_details":[{"type":'
+         b'"openid_credential","credential_configuration_id":"card",'
+         b'"credential_identifiers":["x"]}]}',),
+    ),
+    "nonce": (lambda data: read_nonce(answered(data)), (b'{"c_nonce":"n"}',)),
+    "credential response": (
+        lambda data: read_credential_response(answered(data)),
+        (b'{"credentials":[{"credential":"c"}],"notification_id":"n"}',),
+    ),
+    "sd-jwt vc": (
+        lambda data: verify_sd_jwt_vc(Secret(text(data)), EXPECTED),
+        (b"eyJhbGciOiJFUzI1NiIsInR5cCI6ImRjK3NkLWp3dCIsIng1YyI6WyJBQSJdfQ.e30.AA~WyJhIiwiYiIsMV0~",),
+    ),
+    "disclosure": (disclosure, (b"WyJhIiwiYiIsMV0", b"WyJhIiwxXQ")),
+    "certificates": (certificates, (b"\x30\x82\x01\x00",)),
+    "picture": (picture, (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"\xff\xd8\xff\xe0")),
+    "code": (decode_still, (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",)),
+    "url": (url, (b"https://issuer.example/tenant", b"http://127.0.0.1:1/")),
+    "record": (lambda data: record_of(data), (b'{"version":1}',)),
+    "flow": (flow, (b'{"stage":"consent"}', b'{"stage":"asking","authorized":{}}')),
+    "backup": (
+        backup_of,
+        (b'{"format": "oid4vci-wallet backup", "version": 1, "wallet_id": "a", "generation": 1, '
+         b'"made_at": "2026-01-01T00:00:00+00:00", "settings": ""}\n{"records": 0}\n',),
+    ),
+}  # fmt: skip
+
+
+def fuzz(name: str, runs: int, corpus: Path) -> None:
+    """Fuzz one target; does not return: libFuzzer ends the process."""
+    target, seeds = TARGETS[name]
+    corpus.mkdir(parents=True, exist_ok=True)
+    for number, seed in enumerate(seeds):
+        (corpus / f"seed-{number}").write_bytes(seed)
+
+    def one(data: bytes) -> None:
+        try:
+            target(data)
+        except WalletError:
+            pass
+
+    options = [f"-runs={runs}", "-max_len=4096", "-timeout=1", "-rss_limit_mb=1024"]
+    atheris.Setup([sys.argv[0], *options, f"-artifact_prefix={corpus}/found-", str(corpus)], one)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    fuzz(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))

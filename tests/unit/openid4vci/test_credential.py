@@ -1,0 +1,83 @@
+"""Credential Requests and Responses (OpenID4VCI 1.0, section 8)."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.support.answers import answer
+from tests.vectors import http_answer
+from wallet.errors import PeerBrokeProtocol, PeerRefused, Unsupported, WalletError
+from wallet.openid4vci.credential import credential_request, read_credential_response
+from wallet.records import Secret
+
+
+def test_cred_02_either_the_identifier_or_the_configuration() -> None:
+    assert json.loads(credential_request("card", None, None)) == {
+        "credential_configuration_id": "card"
+    }
+    assert json.loads(credential_request("card", "card-2023", None)) == {
+        "credential_identifier": "card-2023"
+    }
+
+
+def test_cred_03_exactly_one_kind_of_proof() -> None:
+    body = json.loads(credential_request("card", None, Secret("a.b.c")))
+    assert body["proofs"] == {"jwt": ["a.b.c"]}
+
+
+def test_the_examples_of_the_specification() -> None:
+    response = http_answer("oid4vci-1.0/credential_response_sd_jwt_vc.txt")
+    credential = read_credential_response(response).reveal()
+    assert credential.startswith("eyJhbGciOiAiRVMyNTYi")
+    assert len(credential.split("~")) == 11
+    assert credential.endswith("~")
+    with pytest.raises(Unsupported) as caught:
+        read_credential_response(http_answer("oid4vci-1.0/credential_response_ldp_vc.txt"))
+    assert caught.value.code == "format_unsupported"
+
+
+def test_res_04_unknown_members_are_ignored() -> None:
+    body = {"credentials": [{"credential": "a~", "new": 1}], "notification_id": "n", "new": [None]}
+    assert read_credential_response(answer(body)).reveal() == "a~"
+
+
+CREDENTIAL = {"credential": "a~"}
+BAD: dict[str, tuple[Any, type[WalletError], str, str]] = {
+    "RES-01 deferred": (answer({"transaction_id": "8xLOxBtZp8", "interval": 3600}, 202),
+                        Unsupported, "deferred_unsupported", ""),
+    "RES-01 deferred with 200": (answer({"transaction_id": "8xLOxBtZp8", "interval": 3600}),
+                                 PeerBrokeProtocol, "credential_response_invalid", ""),
+    "RES-02 none": (answer({"credentials": []}), PeerBrokeProtocol,
+                    "credential_response_invalid", ""),
+    "RES-02 two for one proof": (answer({"credentials": [CREDENTIAL, CREDENTIAL]}),
+                                 PeerBrokeProtocol, "credential_response_invalid", ""),
+    "RES-02 texts": (answer({"credentials": ["a~"]}), PeerBrokeProtocol,
+                     "credential_response_invalid", ""),
+    "RES-03 a number": (answer({"credentials": [{"credential": 1}]}), PeerBrokeProtocol,
+                        "credential_response_invalid", ""),
+    "older drafts' member": (answer(CREDENTIAL), PeerBrokeProtocol,
+                             "credential_response_invalid", ""),
+    "RES-05 encrypted, not asked for": (answer(b"e.y.J.h.b", 200, "application/jwt"),
+                                        PeerBrokeProtocol, "credential_response_invalid", ""),
+    "ERR-02 denied": (answer({"error": "credential_request_denied"}, 400), PeerRefused,
+                      "credential_refused", "credential_request_denied"),
+    "ERR-02 proof": (answer({"error": "invalid_proof"}, 400), PeerRefused,
+                     "credential_refused", "invalid_proof"),
+    "ERR-01 token": (answer(b"", 401, "text/plain", www_authenticate=(
+                        'Bearer realm="x", error="invalid_token", error_description="expired"')),
+                     PeerRefused, "credential_refused", "invalid_token"),
+    "ERR-01 DPoP": (answer(b"", 401, "text/plain", www_authenticate=(
+                        'Bearer realm="x", DPoP algs="ES256", error="use_dpop_nonce"')),
+                    PeerRefused, "credential_refused", "use_dpop_nonce"),
+    "ERR-01 without a word": (answer(b"", 401, "text/plain"), PeerRefused,
+                              "credential_refused", ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_answers(name: str) -> None:
+    response, fault, code, peer_error = BAD[name]
+    with pytest.raises(fault) as caught:
+        read_credential_response(response)
+    assert (caught.value.code, caught.value.peer_error) == (code, peer_error)
