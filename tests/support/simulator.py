@@ -93,6 +93,7 @@ class Simulator:
         edits: By the name of a document, what to do to it before it is sent.
         answers: By path, a whole answer instead of the right one.
         requests: The paths that were asked for, in order, with their bodies.
+        now: The issuer's clock.
     """
 
     def __init__(self, url: str) -> None:
@@ -101,6 +102,7 @@ class Simulator:
         self.edits: dict[str, Edit] = {}
         self.answers: dict[str, Callable[[Request], Awaitable[Response]]] = {}
         self.requests: list[tuple[str, bytes]] = []
+        self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
         self._pushed: dict[str, dict[str, str]] = {}
 
     def edited(self, name: str, document: Any) -> Any:
@@ -166,7 +168,7 @@ class Simulator:
             b64(json.dumps([secrets.token_hex(8), name, value]).encode())
             for name, value in CLAIMS.items()
         ]
-        now = int(datetime.now(UTC).timestamp())
+        now = int(self.now().timestamp())
         payload = {
             "iss": self.url,
             "iat": now,
