@@ -96,6 +96,7 @@ class Simulator:
         answered: Called with the path when the right answer is made and before it is sent.
         bound: The holder keys it issued credentials for, in order.
         notified: The notifications it was sent.
+        now: The issuer's clock.
     """
 
     def __init__(self, url: str) -> None:
@@ -107,6 +108,7 @@ class Simulator:
         self.answered: Callable[[str], None] = lambda _path: None
         self.bound: list[dict[str, str]] = []
         self.notified: list[dict[str, str]] = []
+        self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
         self._pushed: dict[str, dict[str, str]] = {}
         self._codes: set[str] = set()
 
@@ -174,7 +176,7 @@ class Simulator:
             b64(json.dumps([secrets.token_hex(8), name, value]).encode())
             for name, value in CLAIMS.items()
         ]
-        now = int(datetime.now(UTC).timestamp())
+        now = int(self.now().timestamp())
         payload = {
             "iss": self.url,
             "iat": now,

@@ -40,6 +40,7 @@ def authority() -> Authority:
 def issuer(authority: Authority) -> Simulator:
     simulator = Simulator("https://issuer.example")
     simulator.authority = authority
+    simulator.now = lambda: NOW
     return simulator
 
 
