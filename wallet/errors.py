@@ -179,18 +179,31 @@ MEANINGS: Mapping[str, Meaning] = {
     "keyring_unavailable": Meaning(
         LocalFailure,
         "This computer's keyring cannot be used now.",
-        "Unlock your session's keyring, or protect the wallet with a passphrase.",
+        "Unlock your session's keyring, or open the wallet with its recovery code.",
     ),
     "keyring_entry_missing": Meaning(
         LocalFailure,
         "The key of this wallet is no longer in the computer's keyring.",
-        "Sign in to the session in which you made this wallet. The store was left as it is.",
+        "Open the wallet with its recovery code. The store was left as it is.",
     ),
     "passphrase_needed": Meaning(
         LocalFailure, "This wallet needs its passphrase.", "Enter the passphrase to open it."
     ),
     "passphrase_wrong": Meaning(
         LocalFailure, "That is not the passphrase of this wallet.", "Try again."
+    ),
+    "passphrase_wait": Meaning(
+        LocalFailure,
+        "Too many wrong tries. The wallet waits before it takes another.",
+        "Wait for the time in the detail; it survives a restart.",
+    ),
+    "recovery_wrong": Meaning(
+        LocalFailure, "That is not the recovery code of this wallet.", "Compare each character."
+    ),
+    "store_rolled_back": Meaning(
+        LocalFailure,
+        "The wallet's store is an older copy than the one you used last.",
+        "Put the newer one back, restore a backup, or open this one with the recovery code.",
     ),
     "passphrase_too_short": Meaning(
         LocalFailure, "A passphrase needs at least 8 characters.", "Choose a longer one."

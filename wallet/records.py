@@ -133,6 +133,23 @@ class Flow:
 
 
 @dataclass(frozen=True)
+class Protection:
+    """What opens the vault.
+
+    Attributes:
+        passphrase: Whether it takes a passphrase.
+        keyring: Whether it takes the computer's keyring, alone or besides the passphrase.
+        recovery: Whether there is a recovery code.
+        recovery_confirmed: Whether the holder has shown that they wrote it down.
+    """
+
+    passphrase: bool
+    keyring: bool
+    recovery: bool
+    recovery_confirmed: bool
+
+
+@dataclass(frozen=True)
 class PendingIssuance:
     """An issuance that was interrupted, as every face of the wallet shows it.
 

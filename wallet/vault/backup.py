@@ -188,7 +188,7 @@ def _seal(lines: bytes, text: str) -> bytes:
         return _seal_own(lines, text)
     from pyrage import passphrase
 
-    return passphrase.encrypt(lines, text)
+    return bytes(passphrase.encrypt(lines, text))
 
 
 def _unseal(sealed: bytes, text: str) -> bytes:
@@ -201,7 +201,7 @@ def _unseal(sealed: bytes, text: str) -> bytes:
     from pyrage import DecryptError, passphrase
 
     try:
-        return passphrase.decrypt(sealed, text)
+        return bytes(passphrase.decrypt(sealed, text))
     except DecryptError as error:
         # age says the same for another passphrase and for a changed recipient line
         code = "passphrase_wrong" if str(error) == "Decryption failed" else "unreadable"

@@ -115,15 +115,21 @@ def _proved() -> Any:  # noqa: ANN401 - keyring's backends share no useful type
     raise LocalFailure("keyring_unavailable", "the keyring does not keep what it is given")
 
 
-async def store_secret(service: str, secret: bytes) -> None:
-    """Put `secret` into the keyring and read it back.
+async def store_secret(service: str, secret: bytes) -> str:
+    """Put `secret` into the keyring and read it back; gives the name of the backend.
 
     Raises:
         LocalFailure: `keyring_unavailable`, also where the keyring forgets or changes it.
     """
     text = base64.b64encode(secret).decode("ascii")
-    if not await _call(lambda: _keeps(_proved(), service, text)):
-        raise LocalFailure("keyring_unavailable", "the keyring does not keep what it is given")
+
+    def store() -> str:
+        backend = _proved()
+        if not _keeps(backend, service, text):
+            raise LocalFailure("keyring_unavailable", "the keyring does not keep what it is given")
+        return f"{type(backend).__module__}.{type(backend).__qualname__}"
+
+    return await _call(store)
 
 
 async def load_secret(service: str) -> bytes:
@@ -154,6 +160,21 @@ async def load_secret(service: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except ValueError:
         raise LocalFailure("keyring_entry_missing", "the entry was changed") from None
+
+
+async def remember(service: str, text: str) -> None:
+    """Keep a short text that may be lost. Raises `LocalFailure("keyring_unavailable")`."""
+    await _call(lambda: _backends()[0].set_password(service, service, text))
+
+
+async def recall(service: str) -> str | None:
+    """What was remembered, or None. Raises `LocalFailure("keyring_unavailable")`."""
+
+    def get() -> object:
+        return _backends()[0].get_password(service, service)
+
+    text = await _call(get)
+    return text if isinstance(text, str) else None
 
 
 async def delete_secret(service: str) -> None:

@@ -1,78 +1,110 @@
-"""The key file: the store's random key, wrapped in a slot for whoever may open it.
+"""The key file: the data key under the root key, and the root key in slots, one for each way in.
 
-`wallet.keys` is JSON: a version, the wallet's id, and slots. A slot holds the data key under
-AES-256-GCM with a key-encryption key that comes from the OS keyring or from a passphrase by
-Argon2id (RFC 9106). The slot's type and parameters are authenticated with it, so that they cannot
-be weakened unnoticed.
+`wallet.keys` is JSON: a version, the wallet's id, the slots, and the data keys (two only while they
+are being exchanged). A slot holds the root key under AES-256-GCM with a key-encryption key that
+comes from the OS keyring, from a passphrase or from the recovery code by Argon2id (RFC 9106). A
+slot's type and parameters are authenticated with it, so that they cannot be weakened unnoticed.
 """
 
 import json
 import os
 import secrets
 import threading
+import time
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from wallet.errors import LocalFailure
 from wallet.records import Secret
 from wallet.strict import base64url, base64url_encode, json_object
+from wallet.vault.failures import damaged
 
 # ruff: noqa: PLC0415 - cryptography is loaded when a slot is opened, not to look at the door
 
-VERSION: Final = 1
+VERSION: Final = 2
+SLOT_FORMAT: Final = 1
 KEY_BYTES: Final = 32
 MEMORY_KIB: Final = 64 * 1024
 ITERATIONS: Final = 3
 LANES: Final = 4
 """RFC 9106, second recommended option: never less."""
+CALIBRATED_MS: Final = 1500
+MEMORY_CEILING_KIB: Final = 256 * 1024
 PASSPHRASE_LENGTH: Final = 8
 SALT_BYTES: Final = 16
+NONCE_BYTES: Final = 12
 
 _ONE_AT_A_TIME: Final = threading.Lock()
 """OpenSSL's threads for Argon2id are one pool: a second derivation meanwhile fails for memory."""
 
-SlotType = Literal["keyring", "passphrase"]
+SlotType = Literal["keyring", "passphrase", "recovery"]
+Parameters = Mapping[str, int | str | bool]
 
 
 @dataclass(frozen=True)
 class Slot:
-    """One way to the data key.
+    """One way to the root key.
 
     Attributes:
         type: What opens it.
         parameters: Of the key derivation; empty for the keyring.
         nonce: 96 bits.
-        wrapped: The data key, encrypted and authenticated.
+        wrapped: The root key, encrypted and authenticated.
     """
 
     type: SlotType
-    parameters: dict[str, int | str]
+    parameters: Parameters
     nonce: bytes
-    wrapped: bytes
+    wrapped: bytes = field(repr=False)
+
+    @property
+    def uses_keyring(self) -> bool:
+        """Whether it opens with the keyring's secret, alone or as one half."""
+        return self.type == "keyring" or bool(self.parameters.get("keyring", False))
 
 
 @dataclass(frozen=True)
 class KeyFile:
-    """The key file's content."""
+    """The key file's content.
+
+    Attributes:
+        wallet_id: Random; names the wallet in the keyring.
+        serial: One more each time the file is written; an old file that is put back is noticed.
+        slots: At most one of each type.
+        data_keys: The data key, encrypted with the root key; the newest last. Empty in a file of
+            version 1, whose slots hold the data key itself.
+        backend: The keyring backend that was used, or empty.
+        recovery_confirmed: Whether the holder has shown that they wrote the recovery code down.
+    """
 
     wallet_id: str
     slots: tuple[Slot, ...]
+    serial: int = 0
+    data_keys: tuple[bytes, ...] = field(default=(), repr=False)
+    backend: str = ""
+    recovery_confirmed: bool = False
 
     @property
     def service(self) -> str:
         """The name of this wallet's entry in the keyring."""
         return f"oid4vci-wallet/{self.wallet_id}"
 
+    @property
+    def uses_keyring(self) -> bool:
+        """Whether one of the slots does."""
+        return any(slot.uses_keyring for slot in self.slots)
+
     def slot(self, kind: SlotType) -> Slot | None:
         """The slot of that type."""
         return next((slot for slot in self.slots if slot.type == kind), None)
 
-
-def _bound(wallet_id: str, kind: str, parameters: dict[str, int | str]) -> bytes:
-    """What a slot is authenticated with."""
-    return json.dumps([VERSION, wallet_id, kind, parameters], sort_keys=True).encode()
+    def with_slot(self, slot: Slot, *, instead_of: tuple[SlotType, ...]) -> "KeyFile":
+        """The file with `slot`, and without those of some types."""
+        others = tuple(one for one in self.slots if one.type not in instead_of)
+        return replace(self, slots=(*others, slot))
 
 
 def overwrite(key: bytearray) -> None:
@@ -80,125 +112,230 @@ def overwrite(key: bytearray) -> None:
     key[:] = bytes(len(key))
 
 
-def _derived(secret: bytearray, purpose: str) -> bytearray:
+def derived(secret: bytearray, purpose: str) -> bytearray:
+    """A key for one purpose only, by HKDF (RFC 5869)."""
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-    info = f"oid4vci-wallet/{VERSION}/{purpose}".encode()
+    info = f"oid4vci-wallet/{SLOT_FORMAT}/{purpose}".encode()
     key = bytearray(KEY_BYTES)
     HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=info).derive_into(secret, key)
     return key
 
 
-def store_key(data_key: bytearray) -> bytearray:
-    """The database's key, from the data key."""
-    return _derived(data_key, "database")
+# --- the cost of a guess --------------------------------------------------------------------------
 
 
-def _argon2id(passphrase: Secret[str], parameters: dict[str, int | str]) -> bytearray:
+def _argon2id(text: Secret[str], parameters: Parameters) -> bytearray:
     from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
     numbers = [parameters.get(name) for name in ("memory_kib", "iterations", "lanes")]
     bounds = ((MEMORY_KIB, 1 << 20), (ITERATIONS, 20), (LANES, 16))
     for number, (low, high) in zip(numbers, bounds, strict=True):
         if not isinstance(number, int) or not low <= number <= high:
-            raise LocalFailure("store_damaged", "parameters of the key file are out of range")
+            raise damaged("parameters of the key file are out of range")
     memory, iterations, lanes = (int(number) for number in numbers if number is not None)
     try:
         salt = base64url(str(parameters.get("salt")))
     except ValueError:
         salt = b""
     if len(salt) != SALT_BYTES:
-        raise LocalFailure("store_damaged", "the salt of the key file cannot be read")
+        raise damaged("the salt of the key file cannot be read")
     derivation = Argon2id(
-        salt=salt,
-        length=KEY_BYTES,
-        iterations=iterations,
-        lanes=lanes,
-        memory_cost=memory,
+        salt=salt, length=KEY_BYTES, iterations=iterations, lanes=lanes, memory_cost=memory
     )
     # A command line may hold bytes that are no UTF-8; Python keeps them as lone surrogates.
-    text = unicodedata.normalize("NFKC", passphrase.reveal())
-    secret, key = bytearray(text.encode("utf-8", "surrogatepass")), bytearray(KEY_BYTES)
+    normal = unicodedata.normalize("NFKC", text.reveal())
+    secret, key = bytearray(normal.encode("utf-8", "surrogatepass")), bytearray(KEY_BYTES)
     with _ONE_AT_A_TIME:
         derivation.derive_into(secret, key)  # type: ignore[arg-type] # takes any buffer
     overwrite(secret)
     return key
 
 
-def seal_for_passphrase(wallet_id: str, data_key: bytearray, passphrase: Secret[str]) -> Slot:
-    """A passphrase slot.
+def _fresh(memory_kib: int) -> dict[str, int | str | bool]:
+    return {
+        "memory_kib": memory_kib,
+        "iterations": ITERATIONS,
+        "lanes": LANES,
+        "salt": base64url_encode(secrets.token_bytes(SALT_BYTES)),
+    }
 
-    Takes as long as Argon2id with 64 MiB does: about a second; call it off the event loop.
+
+def calibrated(limit_ms: int = CALIBRATED_MS) -> int:
+    """The most memory, in KiB, with which this machine derives a key within `limit_ms`.
+
+    Never less than `MEMORY_KIB`, whatever the limit, and never more than `MEMORY_CEILING_KIB`.
+    Takes as long as one derivation with the least.
+    """
+    begun = time.perf_counter()
+    overwrite(_argon2id(Secret("calibration"), _fresh(MEMORY_KIB)))
+    took_ms = (time.perf_counter() - begun) * 1000
+    memory = MEMORY_KIB
+    while memory < MEMORY_CEILING_KIB and took_ms * 2 * memory / MEMORY_KIB <= limit_ms:
+        memory *= 2
+    return memory
+
+
+# --- slots ----------------------------------------------------------------------------------------
+
+
+def seal_for_passphrase(
+    wallet_id: str,
+    root: bytearray,
+    passphrase: Secret[str],
+    *,
+    memory_kib: int,
+    keyring_secret: bytearray | None = None,
+) -> Slot:
+    """A passphrase slot; with `keyring_secret` it opens with both only.
+
+    Takes as long as Argon2id does: about a second; call it off the event loop.
 
     Raises:
         LocalFailure: `passphrase_too_short`.
     """
     if len(unicodedata.normalize("NFKC", passphrase.reveal())) < PASSPHRASE_LENGTH:
         raise LocalFailure("passphrase_too_short")
-    parameters: dict[str, int | str] = {
-        "memory_kib": MEMORY_KIB,
-        "iterations": ITERATIONS,
-        "lanes": LANES,
-        "salt": base64url_encode(secrets.token_bytes(SALT_BYTES)),
-    }
-    return _seal(wallet_id, "passphrase", parameters, _argon2id(passphrase, parameters), data_key)
+    parameters = _fresh(memory_kib)
+    if keyring_secret is not None:
+        parameters["keyring"] = True
+    secret = _argon2id(passphrase, parameters) + (keyring_secret or b"")
+    return _seal(wallet_id, "passphrase", parameters, secret, root)
 
 
-def seal_for_keyring(wallet_id: str, data_key: bytearray, keyring_secret: bytearray) -> Slot:
+def seal_for_recovery(
+    wallet_id: str, root: bytearray, code: Secret[str], *, memory_kib: int
+) -> Slot:
+    """A recovery slot for a canonical recovery code; as slow as one for a passphrase."""
+    parameters = _fresh(memory_kib)
+    return _seal(wallet_id, "recovery", parameters, _argon2id(code, parameters), root)
+
+
+def seal_for_keyring(wallet_id: str, root: bytearray, keyring_secret: bytearray) -> Slot:
     """A keyring slot; `keyring_secret` are 32 random bytes that the keyring holds."""
-    return _seal(wallet_id, "keyring", {}, keyring_secret, data_key)
+    return _seal(wallet_id, "keyring", {}, bytearray(keyring_secret), root)
+
+
+def unseal(
+    file: KeyFile,
+    slot: Slot,
+    *,
+    text: Secret[str] | None = None,
+    keyring_secret: bytearray | None = None,
+    wrong: str,
+) -> bytearray:
+    """The root key of a slot.
+
+    Args:
+        file: The key file.
+        slot: One of its slots.
+        text: The passphrase or the recovery code.
+        keyring_secret: What the keyring holds.
+        wrong: The error's code where the slot does not open.
+
+    Raises:
+        LocalFailure: `wrong`, `store_damaged`.
+    """
+    secret = bytearray() if text is None else _argon2id(text, slot.parameters)
+    if slot.uses_keyring:
+        secret += keyring_secret or b""
+    kek = derived(secret, slot.type)
+    overwrite(secret)
+    bound = _bound(file.wallet_id, slot.type, slot.parameters)
+    try:
+        return _open(kek, slot.nonce, slot.wrapped, bound, wrong)
+    finally:
+        overwrite(kek)
+
+
+def _bound(wallet_id: str, kind: str, parameters: Parameters) -> bytes:
+    """What a slot is authenticated with."""
+    return json.dumps([SLOT_FORMAT, wallet_id, kind, dict(parameters)], sort_keys=True).encode()
 
 
 def _seal(
-    wallet_id: str,
-    kind: SlotType,
-    parameters: dict[str, int | str],
-    secret: bytearray,
-    data_key: bytearray,
+    wallet_id: str, kind: SlotType, parameters: Parameters, secret: bytearray, root: bytearray
 ) -> Slot:
-    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
-    nonce = secrets.token_bytes(12)
-    kek = _derived(secret, kind)
+    kek, nonce = derived(secret, kind), secrets.token_bytes(NONCE_BYTES)
     overwrite(secret)
-    wrapped = AESGCM(kek).encrypt(nonce, data_key, _bound(wallet_id, kind, parameters))
+    wrapped = _wrap(kek, nonce, root, _bound(wallet_id, kind, parameters))
     overwrite(kek)
     return Slot(kind, parameters, nonce, wrapped)
 
 
-def unseal(file: KeyFile, slot: Slot, secret: bytearray, wrong: str) -> bytearray:
-    """The data key of a slot; `secret` is overwritten. Raises `LocalFailure(wrong)`."""
+def _wrap(kek: bytearray, nonce: bytes, key: bytearray, bound: bytes) -> bytes:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    return AESGCM(kek).encrypt(nonce, key, bound)
+
+
+def _open(kek: bytearray, nonce: bytes, wrapped: bytes, bound: bytes, wrong: str) -> bytearray:
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-    kek, data_key = _derived(secret, slot.type), bytearray(KEY_BYTES)
-    overwrite(secret)
-    bound = _bound(file.wallet_id, slot.type, slot.parameters)
+    key = bytearray(KEY_BYTES)
     try:
-        AESGCM(kek).decrypt_into(slot.nonce, slot.wrapped, bound, data_key)
+        AESGCM(kek).decrypt_into(nonce, wrapped, bound, key)
     except (InvalidTag, ValueError):
         raise LocalFailure(wrong) from None
+    return key
+
+
+# --- data keys ------------------------------------------------------------------------------------
+
+
+def renewed(file: KeyFile, root: bytearray, keys: Sequence[bytearray]) -> KeyFile:
+    """The file with its next serial and the data keys, the newest last, bound to it."""
+    file = replace(file, serial=file.serial + 1)
+    kek, wrapped = derived(root, "data key"), []
+    for key in keys:
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        wrapped.append(nonce + _wrap(kek, nonce, key, _data_key_bound(file)))
+    overwrite(kek)
+    return replace(file, data_keys=tuple(wrapped))
+
+
+def _data_key_bound(file: KeyFile) -> bytes:
+    return _bound(file.wallet_id, "data key", {"serial": file.serial})
+
+
+def data_keys(file: KeyFile, root: bytearray) -> list[bytearray]:
+    """The data keys, the newest first. Raises `store_damaged`."""
+    if not file.data_keys:
+        return [bytearray(root)]
+    kek, bound = derived(root, "data key"), _data_key_bound(file)
+    try:
+        return [
+            _open(kek, one[:NONCE_BYTES], one[NONCE_BYTES:], bound, "store_damaged")
+            for one in reversed(file.data_keys)
+        ]
     finally:
         overwrite(kek)
-    return data_key
 
 
-def unseal_with_passphrase(file: KeyFile, slot: Slot, passphrase: Secret[str]) -> bytearray:
-    """The data key of a passphrase slot; as slow as sealing it.
-
-    Raises:
-        LocalFailure: `passphrase_wrong`, `store_damaged`.
-    """
-    return unseal(file, slot, _argon2id(passphrase, slot.parameters), "passphrase_wrong")
+# --- the file -------------------------------------------------------------------------------------
 
 
 def read_key_file(path: Path) -> KeyFile | None:
-    """The key file, or None where there is none.
+    """The key file, or its copy where it cannot be read, or None where there is neither.
 
     Raises:
         LocalFailure: `store_damaged`, `store_unwritable`.
     """
+    failure: LocalFailure | None = None
+    for one in (path, copy_of(path)):
+        try:
+            if (file := _read(one)) is not None:
+                return file
+        except LocalFailure as error:
+            failure = failure or error
+    if failure is not None:
+        raise failure
+    return None
+
+
+def _read(path: Path) -> KeyFile | None:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
@@ -207,44 +344,69 @@ def read_key_file(path: Path) -> KeyFile | None:
         raise LocalFailure("store_unwritable", error.strerror or "") from None
     try:
         document: Any = json_object(data)
-        if document["version"] != VERSION:
-            raise LocalFailure("store_damaged", "the key file is of an unknown version")
-        slots = tuple(
-            Slot(
-                one["type"],
-                dict(one["parameters"]),
-                base64url(one["nonce"]),
-                base64url(one["wrapped"]),
-            )
-            for one in document["slots"]
+        version = document["version"]
+        if version not in (1, VERSION):
+            raise damaged("the key file is of an unknown version")
+        file = KeyFile(
+            wallet_id=document["wallet_id"],
+            slots=tuple(_slot(one) for one in document["slots"]),
+            data_keys=tuple(base64url(one) for one in document["data_keys"])
+            if version == VERSION
+            else (),
+            serial=int(document.get("serial", 0)),
+            backend=str(document.get("backend", "")),
+            recovery_confirmed=document.get("recovery_confirmed") is True,
         )
-        known = all(slot.type in ("keyring", "passphrase") for slot in slots)
-        if not slots or not known or not str(document["wallet_id"]).isalnum():
-            raise LocalFailure("store_damaged", "the key file has no usable slot")
-        return KeyFile(document["wallet_id"], slots)
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise LocalFailure("store_damaged", "the key file cannot be read") from None
+        raise damaged("the key file cannot be read") from None
+    types = [slot.type for slot in file.slots]
+    one_of_each = types and len(set(types)) == len(types) and set(types) <= set(get_args(SlotType))
+    sealed = version == 1 or 1 <= len(file.data_keys) <= 2
+    if not one_of_each or not sealed or not str(file.wallet_id).isalnum():
+        raise damaged("the key file has no usable slot")
+    return file
+
+
+def _slot(one: Any) -> Slot:  # noqa: ANN401 - what is checked here
+    return Slot(
+        one["type"], dict(one["parameters"]), base64url(one["nonce"]), base64url(one["wrapped"])
+    )
 
 
 def write_key_file(path: Path, file: KeyFile) -> None:
-    """Write the key file so that after a crash the old or the new one is there, whole."""
+    """Write the key file and its copy, so that after a crash one of them is there, whole."""
     document = {
         "version": VERSION,
         "wallet_id": file.wallet_id,
+        "serial": file.serial,
+        "backend": file.backend,
+        "recovery_confirmed": file.recovery_confirmed,
         "slots": [
             {
                 "type": slot.type,
-                "parameters": slot.parameters,
+                "parameters": dict(slot.parameters),
                 "nonce": base64url_encode(slot.nonce),
                 "wrapped": base64url_encode(slot.wrapped),
             }
             for slot in file.slots
         ],
+        "data_keys": [base64url_encode(one) for one in file.data_keys],
     }
-    unfinished = path.with_suffix(".new")
+    for one in (path, copy_of(path)):
+        replace_file(one, json.dumps(document, indent=1).encode())
+
+
+def copy_of(path: Path) -> Path:
+    """The second copy of the key file."""
+    return path.with_name(f"{path.name}.copy")
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file so that after a crash the old or the new one is there, whole."""
+    unfinished = path.with_name(f"{path.name}.new")
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as out:
-        out.write(json.dumps(document, indent=1).encode())
+        out.write(data)
         out.flush()
         os.fsync(out.fileno())
     unfinished.replace(path)

@@ -1,30 +1,44 @@
-"""The vault as the rest of the wallet knows it: `Records` and `HolderKeys` in one place."""
+"""The vault as the rest of the wallet knows it: `Records`, `HolderKeys` and `Flows` in one."""
 
+import asyncio
+import json
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, Self
+from typing import TYPE_CHECKING, Final, Literal, Self, TypeVar
 
 from wallet.errors import LocalFailure
-from wallet.records import CredentialRecord, HolderKey, Secret
+from wallet.records import CredentialRecord, Flow, HolderKey, Protection, Secret
 from wallet.vault import os_keyring
+from wallet.vault.access import Key, protected, root_key
 from wallet.vault.failures import damaged, guarded
 from wallet.vault.holder_keys import new_key, signature
+from wallet.vault.recovery import canonical, new_code
+from wallet.vault.renewal import (
+    DATABASE,
+    KEYS,
+    UNFINISHED,
+    change_key_file,
+    fresh_key,
+    open_store,
+    rotate,
+)
 from wallet.vault.slots import (
-    KEY_BYTES,
+    CALIBRATED_MS,
     KeyFile,
+    calibrated,
     overwrite,
     read_key_file,
-    seal_for_keyring,
-    seal_for_passphrase,
-    store_key,
-    sync_folder,
+    renewed,
+    seal_for_recovery,
     unseal,
-    unseal_with_passphrase,
     write_key_file,
 )
-from wallet.vault.store import Store
+from wallet.vault.store import HOLDER_KEY, Delete, Put, Store
 from wallet.vault.worker import Worker
 
 if TYPE_CHECKING:
@@ -32,19 +46,27 @@ if TYPE_CHECKING:
 
 # ruff: noqa: PLC0415 - what only an open vault needs is loaded with it
 
-KEYS: Final = "wallet.keys"
-DATABASE: Final = "wallet.db"
-UNFINISHED: Final = "wallet.db.new"
+T = TypeVar("T")
+
 LOCK: Final = "wallet.lock"
+BALLAST: Final = "wallet.ballast"
+BALLAST_BYTES: Final = 256 * 1024
+"""Given back when the disk is full, so that something can be removed even then."""
+_SQLITE_FULL: Final = 13
 
 
 class Vault:
     """An open vault. All its work is done on one thread of its own, never on the event loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._worker = Worker()
         self._lock: BaseFileLock | None = None
         self._open_store: Store | None = None
+        self._file = KeyFile("", ())
+        self._root = bytearray()
+        self._mirrored = 0
+        self._mirroring = asyncio.Lock()
 
     # Opening and closing.
 
@@ -62,90 +84,107 @@ class Vault:
         return "closed" if file.slot("keyring") else "locked"
 
     @classmethod
-    async def create(cls, folder: Path, passphrase: Secret[str] | None) -> Self:
+    async def create(
+        cls,
+        folder: Path,
+        passphrase: Secret[str] | None,
+        *,
+        derivation_ms: int = CALIBRATED_MS,
+    ) -> Self:
         """Make a vault in `folder`, protected by `passphrase`, or by the keyring if it is None.
 
         Whenever this is interrupted, there is either no vault yet, or an empty one that opens: the
-        database gets its name last.
+        database gets its name last. Let the holder write down a recovery code next.
 
         Raises:
             LocalFailure: `keyring_unavailable`, `passphrase_too_short`, `store_in_use`,
                 `store_unwritable`, `store_damaged` where there is a vault already.
         """
-        vault = cls()
+        vault = cls(folder)
         try:
-            await vault._create(folder, passphrase)
+            await vault._create(passphrase, derivation_ms)
         except BaseException:
             await vault.close()
             raise
         return vault
 
-    async def _create(self, folder: Path, passphrase: Secret[str] | None) -> None:
-        await self._worker.run(lambda: self._take(folder, make=True))
+    async def _create(self, passphrase: Secret[str] | None, derivation_ms: int) -> None:
+        folder = self._folder
+        await self._worker.run(lambda: self._take(make=True))
         if await self._worker.run(lambda: _key_file(folder)) is not None:
             raise damaged("there is a wallet in this folder already")
-        wallet_id, data_key = secrets.token_hex(8), bytearray(secrets.token_bytes(KEY_BYTES))
-        if passphrase is None:
-            secret = bytearray(secrets.token_bytes(KEY_BYTES))
-            await os_keyring.store_secret(KeyFile(wallet_id, ()).service, bytes(secret))
-            seal = partial(seal_for_keyring, wallet_id, data_key, secret)
-        else:
-            seal = partial(seal_for_passphrase, wallet_id, data_key, passphrase)
-
-        def make() -> None:
-            _make(folder, KeyFile(wallet_id, (seal(),)), data_key)
-            self._load(folder, data_key)
-
+        self._root = fresh_key()
+        file = KeyFile(secrets.token_hex(8), ())
         try:
-            await self._worker.run(make)
+            file = await protected(file, self._root, passphrase, derivation_ms, self._worker)
+            await self._worker.run(lambda: self._make(file))
         except LocalFailure:
             with suppress(LocalFailure):  # an entry that no key file names would never be found
-                if passphrase is None and not await self._worker.run((folder / KEYS).exists):
-                    await os_keyring.delete_secret(KeyFile(wallet_id, ()).service)
+                if not await self._worker.run((folder / KEYS).exists):
+                    await os_keyring.delete_secret(file.service)
             raise
+        await self._mirror(await self._worker.run(lambda: self._store.manifest().generation))
+
+    def _make(self, file: KeyFile) -> None:
+        """Make an empty database, its key file, and open it."""
+        folder, data_key = self._folder, fresh_key()
+        for leftover in (folder / UNFINISHED, folder / f"{UNFINISHED}-journal"):
+            leftover.unlink(missing_ok=True)
+        Store.create(folder / UNFINISHED, data_key).close()
+        file = renewed(file, self._root, [data_key])
+        overwrite(data_key)
+        write_key_file(folder / KEYS, file)
+        self._open_store, self._file = open_store(folder, file, self._root)
+        self._fill_ballast()
 
     @classmethod
-    async def open(cls, folder: Path, passphrase: Secret[str] | None = None) -> Self:
+    async def open(
+        cls,
+        folder: Path,
+        passphrase: Secret[str] | None = None,
+        *,
+        recovery_code: Secret[str] | None = None,
+    ) -> Self:
         """Open the vault in `folder`.
 
+        With the recovery code it opens whatever became of passphrase and keyring, also a store
+        that was rolled back; the keyring is set up anew where it was used.
+
         Raises:
-            LocalFailure: `passphrase_needed`, `passphrase_wrong`, `keyring_unavailable`,
-                `keyring_entry_missing`, `store_in_use`, `store_damaged`, `store_unwritable`.
+            LocalFailure: `passphrase_needed`, `passphrase_wrong`, `passphrase_wait`,
+                `keyring_unavailable`, `keyring_entry_missing`, `recovery_wrong`, `store_in_use`,
+                `store_damaged`, `store_rolled_back`, `store_unwritable`.
         """
-        vault = cls()
+        vault = cls(folder)
         try:
-            await vault._open(folder, passphrase)
+            await vault._open(Key(passphrase, recovery_code))
         except BaseException:
             await vault.close()
             raise
         return vault
 
-    async def _open(self, folder: Path, passphrase: Secret[str] | None) -> None:
+    async def _open(self, key: Key) -> None:
+        folder = self._folder
         if await self._worker.run(lambda: _key_file(folder)) is None:
             raise damaged(f"{KEYS} is missing")
-        await self._worker.run(lambda: self._take(folder, make=False))
+        await self._worker.run(lambda: self._take(make=False))
         file = await self._worker.run(lambda: _key_file(folder))  # again: now nobody changes it
         if file is None:
             raise damaged(f"{KEYS} is missing")
-        if keyring_slot := file.slot("keyring"):
-            secret = bytearray(await os_keyring.load_secret(file.service))
-            unsealed = partial(unseal, file, keyring_slot, secret, "keyring_entry_missing")
-        else:
-            slot = file.slot("passphrase")
-            if slot is None or passphrase is None:
-                raise LocalFailure("passphrase_needed")
-            unsealed = partial(unseal_with_passphrase, file, slot, passphrase)
-        await self._worker.run(lambda: self._load(folder, unsealed()))
+        self._root = await root_key(file, key, folder, datetime.now(UTC), self._worker)
+        await self._worker.run(lambda: self._load(file))
+        await self._meet_mirror(recovering=key.recovery_code is not None)
 
-    def _take(self, folder: Path, *, make: bool) -> None:
+    def _take(self, *, make: bool) -> None:
         # Kept here, on the thread, so that `close` finds it also where the caller was cancelled.
-        self._lock = _locked(folder, make=make)
+        self._lock = _locked(self._folder, make=make)
 
-    def _load(self, folder: Path, data_key: bytearray) -> None:
-        try:
-            self._open_store = _store(folder, data_key)
-        finally:
-            overwrite(data_key)
+    def _load(self, file: KeyFile) -> None:
+        self._open_store, self._file = open_store(self._folder, file, self._root)
+        # Keys that no record names are left by runs that were killed before they named them.
+        if unnamed := self._store.unnamed_keys():
+            self._store.write(*(Delete(HOLDER_KEY, key_id) for key_id in unnamed))
+        self._fill_ballast()
 
     async def close(self) -> None:
         """Close the store and let others open it; doing it twice is harmless."""
@@ -158,6 +197,7 @@ class Vault:
     def _release(self) -> None:
         store, lock = self._open_store, self._lock
         self._open_store = self._lock = None
+        overwrite(self._root)
         try:
             if store is not None:
                 store.close()
@@ -171,134 +211,219 @@ class Vault:
             raise LocalFailure("passphrase_needed", "the store is closed")
         return self._open_store
 
+    # The generation's mirror: a whole older store that is put back is noticed by it.
+
+    async def _meet_mirror(self, *, recovering: bool) -> None:
+        if recovering and self._file.backend:
+            with suppress(LocalFailure):  # without a keyring the recovery code opens it again
+                await self.protect(None)
+        if not self._file.uses_keyring:
+            return
+        generation = await self._worker.run(lambda: self._store.manifest().generation)
+        seen: str | None = None
+        with suppress(LocalFailure):
+            seen = await os_keyring.recall(f"{self._file.service}/generation")
+        if seen is not None and seen.isdecimal() and int(seen) > generation and not recovering:
+            raise LocalFailure("store_rolled_back", f"generation {generation} after {seen}")
+        await self._mirror(generation)
+
+    async def _mirror(self, generation: int) -> None:
+        """Let the keyring know of a commit; where it cannot, the next opening catches up."""
+        if not self._file.uses_keyring:
+            return
+        async with self._mirroring:
+            if generation > self._mirrored:
+                with suppress(LocalFailure):
+                    await os_keyring.remember(f"{self._file.service}/generation", str(generation))
+                    self._mirrored = generation
+
+    # Changing what opens it.
+
+    async def protection(self) -> Protection:
+        """What opens the vault."""
+        file = self._file
+        return Protection(
+            passphrase=file.slot("passphrase") is not None,
+            keyring=file.uses_keyring,
+            recovery=file.slot("recovery") is not None,
+            recovery_confirmed=file.recovery_confirmed,
+        )
+
+    async def protect(
+        self, passphrase: Secret[str] | None, *, derivation_ms: int = CALIBRATED_MS
+    ) -> None:
+        """Let `passphrase` open the vault from now on, or the keyring if it is None.
+
+        Raises:
+            LocalFailure: `passphrase_too_short`, `keyring_unavailable`.
+        """
+        file = await protected(self._file, self._root, passphrase, derivation_ms, self._worker)
+        await self._change(file)
+
+    async def check_passphrase(self, passphrase: Secret[str]) -> None:
+        """Raise `passphrase_wrong` if it is not the one that opens the vault."""
+        file = self._file
+        if slot := file.slot("passphrase"):
+            half = None
+            if slot.uses_keyring:
+                half = bytearray(await os_keyring.load_secret(file.service))
+            opening = partial(
+                unseal, file, slot, text=passphrase, keyring_secret=half, wrong="passphrase_wrong"
+            )
+            overwrite(await self._worker.run(opening))
+
+    async def new_recovery_code(self, *, derivation_ms: int = CALIBRATED_MS) -> Secret[str]:
+        """A fresh recovery code, in place of an older one; it is shown once and never kept."""
+        code, file = new_code(), self._file
+        plain = canonical(code) or code
+
+        def seal() -> KeyFile:
+            memory_kib = calibrated(derivation_ms)
+            slot = seal_for_recovery(file.wallet_id, self._root, plain, memory_kib=memory_kib)
+            return replace(file.with_slot(slot, instead_of=("recovery",)), recovery_confirmed=False)
+
+        await self._change(await self._worker.run(seal))
+        return code
+
+    async def confirm_recovery(self, code: Secret[str]) -> None:
+        """Take note that the holder has the recovery code. Raises `recovery_wrong`."""
+        file, plain = self._file, canonical(code)
+        slot = file.slot("recovery")
+        if slot is None or plain is None:
+            raise LocalFailure("recovery_wrong")
+        opening = partial(unseal, file, slot, text=plain, wrong="recovery_wrong")
+        overwrite(await self._worker.run(opening))
+        await self._change(replace(file, recovery_confirmed=True))
+
+    async def rotate(self) -> None:
+        """Exchange the data key: everything is encrypted anew."""
+
+        def exchange() -> int:
+            self._open_store, self._file = rotate(self._folder, self._store, self._file, self._root)
+            return self._open_store.manifest().generation
+
+        await self._mirror(await self._worker.run(exchange))
+
+    async def _change(self, file: KeyFile) -> None:
+        def change() -> int:
+            self._file = change_key_file(self._folder, self._store, self._root, file)
+            return self._store.manifest().generation
+
+        await self._mirror(await self._worker.run(change))
+
     # Records.
 
     async def add(self, record: CredentialRecord) -> None:
         """See `wallet.ports.Records.add`."""
-        from wallet.vault.document import document_of
-
-        sequence = "(SELECT coalesce(max(sequence), 0) + 1 FROM credential)"
-        statement = f"INSERT INTO credential VALUES (?, {sequence}, ?, ?)"  # noqa: S608
-        await self._worker.run(
-            lambda: self._store.write(
-                (statement, (record.id, record.key_id or None, document_of(record)))
-            )
-        )
+        await self._commit(_put(record))
 
     async def all(self) -> tuple[CredentialRecord, ...]:
         """See `wallet.ports.Records.all`."""
         from wallet.vault.document import record_of
 
-        statement = "SELECT document FROM credential ORDER BY sequence DESC"
-        return await self._worker.run(
-            lambda: tuple(record_of(document) for (document,) in self._store.rows(statement))
+        return await self._read(
+            lambda store: tuple(record_of(one.content) for one in store.all("credential"))[::-1]
         )
 
     async def get(self, credential_id: str) -> CredentialRecord:
         """See `wallet.ports.Records.get`."""
         from wallet.vault.document import record_of
 
-        def read() -> CredentialRecord:
-            rows = self._store.rows(
-                "SELECT document FROM credential WHERE id = ?", (credential_id,)
-            )
-            if not rows:
-                raise LocalFailure("credential_not_found", credential_id[:100])
-            return record_of(rows[0][0])
-
-        return await self._worker.run(read)
+        content = await self._read(lambda store: store.get("credential", credential_id))
+        if content is None:
+            raise LocalFailure("credential_not_found", credential_id[:100])
+        return record_of(content)
 
     async def remove(self, credential_id: str) -> None:
         """See `wallet.ports.Records.remove`."""
-
-        def remove() -> None:
-            rows = self._store.rows("SELECT key_id FROM credential WHERE id = ?", (credential_id,))
-            if not rows:
-                raise LocalFailure("credential_not_found", credential_id[:100])
-            named = "(SELECT key_id FROM credential WHERE key_id IS NOT NULL)"
-            self._store.write(
-                ("DELETE FROM credential WHERE id = ?", (credential_id,)),
-                (f"DELETE FROM holder_key WHERE id = ? AND id NOT IN {named}", rows[0]),  # noqa: S608
-            )
-
-        await self._worker.run(remove)
-
-    async def save(self, flow):
-        import json
-
-        await self._worker.run(
-            lambda: self._store.write(
-                (
-                    "INSERT OR REPLACE INTO flow VALUES (?,?,?)",
-                    (flow.id, json.dumps(flow.key_ids), json.dumps(flow.document).encode()),
-                )
-            )
-        )
-
-    async def keep(self, record, flow):
-        import json
-
-        from wallet.vault.document import document_of
-
-        sequence = "(SELECT coalesce(max(sequence), 0) + 1 FROM credential)"
-        await self._worker.run(
-            lambda: self._store.write(
-                (
-                    f"INSERT INTO credential VALUES (?, {sequence}, ?, ?)",
-                    (record.id, record.key_id or None, document_of(record)),
-                ),
-                (
-                    "INSERT OR REPLACE INTO flow VALUES (?,?,?)",
-                    (flow.id, json.dumps(flow.key_ids), json.dumps(flow.document).encode()),
-                ),
-            )
-        )
-
-    async def flows(self):
-        import json
-
-        from wallet.records import Flow
-
-        return await self._worker.run(
-            lambda: tuple(
-                Flow(a, tuple(json.loads(b)), json.loads(c))
-                for a, b, c in self._store.rows("SELECT * FROM flow ORDER BY rowid")
-            )
-        )
-
-    async def end(self, flow_id):
-        named = "SELECT key_id FROM credential WHERE key_id IS NOT NULL"
-        await self._worker.run(
-            lambda: self._store.write(
-                ("DELETE FROM flow WHERE id=?", (flow_id,)),
-                (f"DELETE FROM holder_key WHERE id NOT IN ({named})", ()),
-            )
-        )
+        await self.get(credential_id)
+        await self._remove("credential", credential_id)
 
     # Holder keys.
 
     async def create_key(self, algorithm: str) -> HolderKey:
         """See `wallet.ports.HolderKeys.create_key`."""
-        if algorithm != "ES256":
-            raise LocalFailure("internal", f"no holder keys for {algorithm[:20]}")
-
-        def make() -> HolderKey:
-            key_id, (der, public) = secrets.token_hex(16), new_key()
-            self._store.write(("INSERT INTO holder_key VALUES (?, ?, ?)", (key_id, algorithm, der)))
-            return HolderKey(key_id, algorithm, public)
-
-        return await self._worker.run(make)
+        der, public = await self._worker.run(lambda: new_key(algorithm))
+        key_id = secrets.token_hex(16)
+        await self._commit(Put(HOLDER_KEY, key_id, der))
+        return HolderKey(key_id, algorithm, public)
 
     async def sign(self, key_id: str, message: bytes) -> bytes:
         """See `wallet.ports.HolderKeys.sign`."""
 
-        def signed() -> bytes:
-            rows = self._store.rows("SELECT private_key FROM holder_key WHERE id = ?", (key_id,))
-            if not rows:
+        def signed(store: Store) -> bytes:
+            der = store.get(HOLDER_KEY, key_id)
+            if der is None:
                 raise LocalFailure("internal", "the holder key is gone")
-            return signature(rows[0][0], message)
+            return signature(der, message)
 
-        return await self._worker.run(signed)
+        return await self._read(signed)
+
+    # The journal.
+
+    async def save(self, flow: Flow) -> None:
+        """See `wallet.ports.Flows.save`."""
+        await self._commit(_row(flow))
+
+    async def keep(self, record: CredentialRecord, flow: Flow) -> None:
+        """See `wallet.ports.Flows.keep`."""
+        await self._commit(_put(record), _row(flow))
+
+    async def flows(self) -> tuple[Flow, ...]:
+        """See `wallet.ports.Flows.flows`."""
+        return await self._read(
+            lambda store: tuple(
+                Flow(one.id, one.keys, json.loads(one.content)) for one in store.all("flow")
+            )
+        )
+
+    async def end(self, flow_id: str) -> None:
+        """See `wallet.ports.Flows.end`."""
+        await self._remove("flow", flow_id)
+
+    # All of it.
+
+    async def _read(self, read: Callable[[Store], T]) -> T:
+        return await self._worker.run(lambda: read(self._store))
+
+    async def _commit(self, *changes: Put | Delete) -> None:
+        await self._mirror(await self._worker.run(lambda: self._store.write(*changes)))
+
+    async def _remove(self, kind: str, record_id: str) -> None:
+        def remove() -> int:
+            keys = self._store.named_only_by(kind, record_id)
+            changes = (Delete(kind, record_id), *(Delete(HOLDER_KEY, one) for one in keys))
+            try:
+                return self._store.write(*changes)
+            except Exception as error:
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF != _SQLITE_FULL:
+                    raise
+                (self._folder / BALLAST).unlink(missing_ok=True)
+            generation = self._store.write(*changes)
+            self._fill_ballast()
+            return generation
+
+        await self._mirror(await self._worker.run(remove))
+
+    def _fill_ballast(self) -> None:
+        ballast = self._folder / BALLAST
+        with suppress(OSError):
+            if not ballast.exists():
+                try:
+                    ballast.write_bytes(bytes(BALLAST_BYTES))
+                except OSError:
+                    ballast.unlink(missing_ok=True)
+
+
+def _put(record: CredentialRecord) -> Put:
+    from wallet.vault.document import document_of
+
+    keys = (record.key_id,) if record.key_id else ()
+    return Put("credential", record.id, document_of(record), keys)
+
+
+def _row(flow: Flow) -> Put:
+    return Put("flow", flow.id, json.dumps(flow.document).encode(), flow.key_ids)
 
 
 def _key_file(folder: Path) -> KeyFile | None:
@@ -324,43 +449,3 @@ def _locked(folder: Path, *, make: bool) -> "BaseFileLock":
     except Timeout:
         raise LocalFailure("store_in_use") from None
     return lock
-
-
-def _make(folder: Path, file: KeyFile, data_key: bytearray) -> None:
-    """Make an empty database and its key file."""
-    unfinished = folder / UNFINISHED
-    for leftover in (unfinished, folder / f"{UNFINISHED}-journal"):
-        leftover.unlink(missing_ok=True)
-    key = store_key(data_key)
-    Store.create(unfinished, key)
-    overwrite(key)
-    write_key_file(folder / KEYS, file)
-
-
-def _store(folder: Path, data_key: bytearray) -> Store:
-    """The open store, without the keys that no credential names.
-
-    Such keys are left by runs that were killed; there is no journal yet to resume them.
-    """
-    database, unfinished = folder / DATABASE, folder / UNFINISHED
-    if not database.exists():
-        if not unfinished.exists():
-            raise damaged(f"{DATABASE} is missing")
-        unfinished.rename(database)
-        sync_folder(folder)
-    key = store_key(data_key)
-    try:
-        store = Store.open(database, key)
-    finally:
-        overwrite(key)
-    named = "SELECT key_id FROM credential WHERE key_id IS NOT NULL"
-    try:
-        store.write(
-            ("CREATE TABLE IF NOT EXISTS flow (id TEXT PRIMARY KEY, keys TEXT, document BLOB)", ())
-        )
-        if not store.rows("SELECT 1 FROM flow"):
-            store.write((f"DELETE FROM holder_key WHERE id NOT IN ({named})", ()))  # noqa: S608
-    except BaseException:
-        store.close()
-        raise
-    return store
