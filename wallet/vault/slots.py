@@ -6,6 +6,7 @@ comes from the OS keyring, from a passphrase or from the recovery code by Argon2
 slot's type and parameters are authenticated with it, so that they cannot be weakened unnoticed.
 """
 
+import hashlib
 import json
 import os
 import secrets
@@ -347,6 +348,8 @@ def _read(path: Path) -> KeyFile | None:
         version = document["version"]
         if version not in (1, VERSION):
             raise damaged("the key file is of an unknown version")
+        if version == VERSION and document.pop("checksum") != _checksum(document):
+            raise damaged("the key file was changed")
         file = KeyFile(
             wallet_id=document["wallet_id"],
             slots=tuple(_slot(one) for one in document["slots"]),
@@ -375,7 +378,7 @@ def _slot(one: Any) -> Slot:  # noqa: ANN401 - what is checked here
 
 def write_key_file(path: Path, file: KeyFile) -> None:
     """Write the key file and its copy, so that after a crash one of them is there, whole."""
-    document = {
+    document: dict[str, Any] = {
         "version": VERSION,
         "wallet_id": file.wallet_id,
         "serial": file.serial,
@@ -392,8 +395,14 @@ def write_key_file(path: Path, file: KeyFile) -> None:
         ],
         "data_keys": [base64url_encode(one) for one in file.data_keys],
     }
+    document["checksum"] = _checksum(document)
     for one in (path, copy_of(path)):
         replace_file(one, json.dumps(document, indent=1).encode())
+
+
+def _checksum(document: Mapping[str, Any]) -> str:
+    """Against damage, which then leads to the copy; against malice the slots' seals stand."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
 def copy_of(path: Path) -> Path:
@@ -405,10 +414,14 @@ def replace_file(path: Path, data: bytes) -> None:
     """Write a file so that after a crash the old or the new one is there, whole."""
     unfinished = path.with_name(f"{path.name}.new")
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as out:
-        out.write(data)
-        out.flush()
-        os.fsync(out.fileno())
+    try:
+        with os.fdopen(descriptor, "wb") as out:
+            out.write(data)
+            out.flush()
+            os.fsync(out.fileno())
+    except OSError:
+        unfinished.unlink()
+        raise
     unfinished.replace(path)
     sync_folder(path.parent)
 

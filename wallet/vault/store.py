@@ -38,12 +38,21 @@ HOLDER_KEY: Final = "holder_key"
 
 @dataclass(frozen=True)
 class Put:
-    """Write a record, in place of an older one of its name."""
+    """Write a record, in place of an older one of its name.
+
+    Attributes:
+        kind: See `Name`.
+        id: See `Name`.
+        content: What is sealed.
+        keys: The holder keys it names; they must be there.
+        first: Whether there must be none of its name yet.
+    """
 
     kind: str
     id: str
     content: bytes = field(repr=False)
     keys: tuple[str, ...] = ()
+    first: bool = False
 
 
 @dataclass(frozen=True)
@@ -143,7 +152,7 @@ class Store:
         one_kind = "WHERE kind = ? ORDER BY sequence"
         rows = self._db.execute(
             "SELECT kind, id, version, keys, tag, sealed FROM record "  # noqa: S608 - our own words
-            + (one_kind if kind else "ORDER BY kind, sequence"),
+            + (one_kind if kind else "ORDER BY kind DESC, sequence"),  # keys before who names them
             (kind,) if kind else (),
         )
         for *named, tag, sealed in rows:
@@ -200,6 +209,8 @@ class Store:
                 "DELETE FROM record WHERE kind = ? AND id = ?", (change.kind, change.id)
             )
             return manifest
+        if (change.first and version) or not self._has_keys(change.keys):
+            raise LocalFailure("internal", "a record that is there, or whose key is not")
         name = Name(change.kind, change.id, version + 1, change.keys)
         tag, sealed = self._sealer.seal(name, change.content)
         self._db.execute(
@@ -210,6 +221,14 @@ class Store:
             (name.kind, name.id, name.version, name.kind, json.dumps(name.keys), tag, sealed),
         )
         return manifest.with_mark(self._sealer.mark(name, tag))
+
+    def _has_keys(self, keys: tuple[str, ...]) -> bool:
+        rows = self._db.execute(
+            "SELECT count(*) FROM json_each(?) WHERE value IN "
+            "(SELECT id FROM record WHERE kind = ?)",
+            (json.dumps(keys), HOLDER_KEY),
+        )
+        return bool(rows.fetchone()[0] == len(keys))
 
     def _write_manifest(self, manifest: Manifest) -> None:
         sealed = self._sealer.seal_manifest(manifest)

@@ -34,6 +34,7 @@ from wallet.vault.slots import (
     overwrite,
     read_key_file,
     renewed,
+    replace_file,
     seal_for_recovery,
     unseal,
     write_key_file,
@@ -409,17 +410,14 @@ class Vault:
         ballast = self._folder / BALLAST
         with suppress(OSError):
             if not ballast.exists():
-                try:
-                    ballast.write_bytes(bytes(BALLAST_BYTES))
-                except OSError:
-                    ballast.unlink(missing_ok=True)
+                replace_file(ballast, bytes(BALLAST_BYTES))
 
 
 def _put(record: CredentialRecord) -> Put:
     from wallet.vault.document import document_of
 
     keys = (record.key_id,) if record.key_id else ()
-    return Put("credential", record.id, document_of(record), keys)
+    return Put("credential", record.id, document_of(record), keys, first=True)
 
 
 def _row(flow: Flow) -> Put:

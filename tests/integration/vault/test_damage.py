@@ -16,10 +16,10 @@ import pytest
 from tests.support.records import record
 from wallet.errors import LocalFailure
 from wallet.records import CredentialRecord, Secret
-from wallet.vault import Vault, os_keyring
+from wallet.vault import Vault, os_keyring, slots
 from wallet.vault.failures import guarded
-from wallet.vault.slots import read_key_file
-from wallet.vault.store import Store
+from wallet.vault.slots import copy_of, read_key_file
+from wallet.vault.store import Put, Store
 
 PASSPHRASE = Secret("sentinel passphrase")
 KEY = bytes(range(32))
@@ -70,25 +70,51 @@ async def opened(folder: Path) -> tuple[CredentialRecord, ...] | str:
 
 
 async def test_every_byte_of_the_key_file(folder: Path) -> None:
-    right, keys, before = await opened(folder), folder / "wallet.keys", {}
-    whole = keys.read_bytes()
+    """One flipped byte: the copy opens the wallet; in both copies: an error, and nothing else."""
+    right, keys = await opened(folder), folder / "wallet.keys"
+    whole, copy = keys.read_bytes(), copy_of(keys)
     for at in range(len(whole)):
-        for mask in (0x01, 0xFF):
-            keys.write_bytes(whole[:at] + bytes([whole[at] ^ mask]) + whole[at + 1 :])
-            outcome = await opened(folder)
-            before[at, mask] = outcome
-            assert isinstance(outcome, str) or outcome == right, (at, mask)
-    codes = {one for one in before.values() if isinstance(one, str)}
-    assert codes <= {"store_damaged", "keyring_entry_missing", "passphrase_needed"}
-    keys.write_bytes(whole)
+        flipped = whole[:at] + bytes([whole[at] ^ (0x01 if at % 2 else 0xFF)]) + whole[at + 1 :]
+        keys.write_bytes(flipped)
+        copy.write_bytes(whole)
+        assert await opened(folder) == right, at
+        copy.write_bytes(flipped)
+        keys.write_bytes(flipped)
+        assert await opened(folder) == "store_damaged", at
+    keys.unlink()
+    copy.write_bytes(whole)
     assert await opened(folder) == right
 
 
-def test_every_sixteenth_byte_of_the_database(tmp_path: Path) -> None:
+async def test_every_byte_of_a_forged_key_file(folder: Path) -> None:
+    """Whoever counts the checksum anew still cannot change what it protects."""
+    right, keys = await opened(folder), folder / "wallet.keys"
+    document = json.loads(keys.read_text())
+    del document["checksum"]
+    codes = set()
+    whole = json.dumps(document)
+    for at in range(len(whole)):
+        try:
+            forged = json.loads(whole[:at] + chr(ord(whole[at]) ^ 0x01) + whole[at + 1 :])
+        except ValueError:
+            continue
+        forged["checksum"] = slots._checksum(forged)
+        for path in (keys, copy_of(keys)):
+            path.write_text(json.dumps(forged))
+        outcome = await opened(folder)
+        assert isinstance(outcome, str) or outcome == right, at
+        codes |= {outcome} if isinstance(outcome, str) else set()
+    assert codes <= {"store_damaged", "keyring_entry_missing", "passphrase_needed"}
+    assert "keyring_entry_missing" in codes
+
+
+def test_every_byte_of_the_database(tmp_path: Path) -> None:
     path = tmp_path / "wallet.db"
-    Store.create(path, bytearray(KEY))
+    store = Store.create(path, bytearray(KEY))
+    store.write(Put("credential", "1", b"sentinel"))
+    store.close()
     whole = path.read_bytes()
-    for at in range(0, len(whole), 16):
+    for at in range(len(whole)):
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
         with pytest.raises(LocalFailure) as caught:
             guarded(lambda: Store.open(path, bytearray(KEY)))
@@ -117,9 +143,8 @@ async def test_the_database_of_another_wallet(folder: Path, tmp_path: Path) -> N
 
 async def test_a_newer_store_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "wallet.db"
-    Store.create(path, bytearray(KEY))
-    store = Store.open(path, bytearray(KEY))
-    store.write(("PRAGMA user_version = 2", ()))
+    store = Store.create(path, bytearray(KEY))
+    store._db.execute("PRAGMA user_version = 3")
     store.close()
     with pytest.raises(LocalFailure, match="newer wallet"):
         Store.open(path, bytearray(KEY))
@@ -131,8 +156,11 @@ async def test_a_salt_that_is_none(folder: Path, salt: str) -> None:
     document = json.loads(keys.read_text())
     parameters = {"memory_kib": 65536, "iterations": 3, "lanes": 4, "salt": salt}
     document["slots"][0] |= {"type": "passphrase", "parameters": parameters}
-    keys.write_text(json.dumps(document))
-    with pytest.raises(LocalFailure, match="store_damaged"):
+    del document["checksum"]
+    document["checksum"] = slots._checksum(document)
+    for path in (keys, copy_of(keys)):
+        path.write_text(json.dumps(document))
+    with pytest.raises(LocalFailure, match="the salt of the key file"):
         await Vault.open(folder, PASSPHRASE)
 
 
@@ -140,7 +168,7 @@ async def test_a_keyring_entry_that_was_changed_or_lost(
     folder: Path, keyring: MemoryKeyring
 ) -> None:
     kept = (folder / "wallet.db").read_bytes()
-    [service] = keyring.entries
+    [service] = [one for one in keyring.entries if not one.endswith("/generation")]
     for other in ("", "%%", "QUJD", "A" * 43 + "=", "\u2028"):
         keyring.entries[service] = other
         assert await opened(folder) == "keyring_entry_missing"
@@ -227,18 +255,16 @@ from pathlib import Path
 from tests.support.records import record
 from wallet.vault.document import document_of
 from wallet.vault.holder_keys import new_key
-from wallet.vault.store import Store
+from wallet.vault.store import Put, Store
 path = Path(sys.argv[1])
-Store.create(path, bytearray({KEY!r}))
-store = Store.open(path, bytearray({KEY!r}))
-der, _ = new_key()
+store = Store.create(path, bytearray({KEY!r}))
+der, _ = new_key("ES256")
 Path(sys.argv[2]).write_bytes(der)
-row = "INSERT INTO credential VALUES (?, ?, NULL, ?)"
-store.write(("INSERT INTO holder_key VALUES ('k', 'ES256', ?)", (der,)),
-            *((row, (str(n), n, document_of(record(n)))) for n in range(100)))
-store.rows("PRAGMA cache_size = 5")  # pages go to the disk before the commit
+documents = [Put("credential", str(n), document_of(record(n))) for n in range(100)]
+store.write(Put("holder_key", "k", der), *documents)
+store._db.execute("PRAGMA cache_size = 5")  # pages go to the disk before the commit
 store._db.execute("BEGIN IMMEDIATE")
-store._db.execute("UPDATE credential SET document = CAST(document || 'half' AS BLOB)")
+store._db.execute("UPDATE record SET sealed = CAST(sealed || 'half' AS BLOB)")
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -258,10 +284,8 @@ def test_killed_within_a_transaction(tmp_path: Path) -> None:
         for clear in (b"sentinel", b"given_name", b"CREATE TABLE", secret, secret[36:68]):
             assert clear not in content, file
     store = Store.open(path, bytearray(KEY))
-    documents = store.rows("SELECT document FROM credential")
-    assert len(documents) == 100
-    assert not any(document.endswith(b"half") for (document,) in documents)
-    assert store.rows("SELECT private_key FROM holder_key") == [(secret,)]
+    assert len(list(store.all("credential"))) == 100
+    assert store.get("holder_key", "k") == secret
     store.close()
 
 
@@ -270,11 +294,10 @@ import sys
 from pathlib import Path
 from tests.support.records import record
 from wallet.vault.document import document_of
-from wallet.vault.store import Store
+from wallet.vault.store import Put, Store
 store = Store.open(Path(sys.argv[1]), bytearray({KEY!r}))
 for n in range(int(sys.argv[2]), 10**9):
-    row = (str(n), n, document_of(record(n)))
-    store.write(("INSERT INTO credential VALUES (?, ?, NULL, ?)", row))
+    store.write(Put("credential", str(n), document_of(record(n))))
     print(n, flush=True)
 """
 
@@ -283,7 +306,7 @@ def test_fifteen_kills_lose_nothing_that_was_acknowledged(tmp_path: Path) -> Non
     from wallet.vault.document import record_of
 
     path, acknowledged = tmp_path / "wallet.db", set[int]()
-    Store.create(path, bytearray(KEY))
+    Store.create(path, bytearray(KEY)).close()
     for round_ in range(15):
         process = child(ADD, str(path), str(1000 * round_))
         assert process.stdout
@@ -294,7 +317,7 @@ def test_fifteen_kills_lose_nothing_that_was_acknowledged(tmp_path: Path) -> Non
         process.stdout.close()
         process.wait()
         store = Store.open(path, bytearray(KEY))
-        rows = store.rows("SELECT sequence, document FROM credential")
+        rows = [(int(one.id), one.content) for one in store.all("credential")]
         store.close()
         kept = {number for number, _ in rows}
         assert acknowledged <= kept
