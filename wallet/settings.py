@@ -7,6 +7,7 @@ file (TOML), its environment variable (`WALLET_` and the name in capitals), its 
 import dataclasses
 import locale
 import os
+import re
 import tomllib
 import types
 import typing
@@ -22,6 +23,9 @@ ENVIRONMENT_PREFIX: Final = "WALLET_"
 
 Value = str | int | float | Path | tuple[str, ...] | tuple[Path, ...] | None
 
+
+_LANGUAGE_TAG: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")  # BCP 47, roughly
+_PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9._~/-]*")
 
 _OWN_FOLDER: Final = Path()
 """Stands for the profile's own folder, which only `load` knows."""
@@ -145,9 +149,24 @@ def _file_entries(file: Path, *, required: bool) -> Mapping[str, object]:
 
 def preferred_languages() -> tuple[str, ...]:
     """The languages of this session, English last."""
-    name = (locale.getlocale()[0] or "").replace("_", "-")
-    named = (name,) if "-" in name else ()
+    try:
+        name = (locale.getlocale()[0] or "").replace("_", "-")
+    except ValueError:  # a locale that Python does not know
+        name = ""
+    named = (name,) if "-" in name and _LANGUAGE_TAG.fullmatch(name) else ()
     return (*named, "en")
+
+
+def _check(settings: Settings, origins: Mapping[str, Origin]) -> None:
+    """Refuse what has the right type and still cannot be used."""
+    for tag in settings.language:
+        if not _LANGUAGE_TAG.fullmatch(tag):
+            raise _refuse(origins["language"], f"{tag!r} is no language tag")
+    if not _PLAIN_PATH.fullmatch(settings.redirect_path):
+        raise _refuse(origins["redirect_path"], "is no plain path")
+    for name in ("redirect_port", "gui_port"):
+        if getattr(settings, name) > 65535:
+            raise _refuse(origins[name], "is at most 65535")
 
 
 def load(
@@ -197,6 +216,5 @@ def load(
     values.setdefault("data_folder", platformdirs.user_data_path(APPLICATION) / profile)
     values.setdefault("language", preferred_languages())
     settings = Settings(**values)  # type: ignore[arg-type]
-    if settings.redirect_port > 65535 or settings.gui_port > 65535:
-        raise LocalFailure("settings_invalid", "a port is at most 65535")
+    _check(settings, origins)
     return InForce(profile, path, settings, types.MappingProxyType(origins))
