@@ -112,6 +112,13 @@ def _several(value: object, origin: Origin) -> list[str]:
     raise _refuse(origin, "needs a list of texts")
 
 
+def _path(text: str | Path, origin: Origin, folder: Path) -> Path:
+    try:
+        return folder / Path(text).expanduser()
+    except RuntimeError:
+        raise _refuse(origin, "is in nobody's home") from None
+
+
 def _read(kind: object, value: object, origin: Origin, folder: Path) -> Value:
     """Read a raw value as the type of its field; relative paths start at `folder`."""
     if kind is int or kind is float:
@@ -119,12 +126,12 @@ def _read(kind: object, value: object, origin: Origin, folder: Path) -> Value:
     if typing.get_origin(kind) is tuple:
         parts = _several(value, origin)
         if Path in typing.get_args(kind):
-            return tuple(folder / Path(part).expanduser() for part in parts)
+            return tuple(_path(part, origin, folder) for part in parts)
         return tuple(parts)
     if not isinstance(value, str | Path):
         raise _refuse(origin, "needs a text")
     if kind in (Path, Path | None):
-        return folder / Path(value).expanduser()
+        return _path(value, origin, folder)
     choices = typing.get_args(kind)
     if choices and value not in choices:
         raise _refuse(origin, f"is none of {', '.join(choices)}")
@@ -194,7 +201,7 @@ def load(
         raise LocalFailure("settings_invalid", "a profile's name has letters, digits, - and _ only")
     named = file or environment.get(f"{ENVIRONMENT_PREFIX}SETTINGS_FILE")
     own = platformdirs.user_config_path(APPLICATION) / f"{profile}.toml"
-    path = Path(named).expanduser().absolute() if named else own
+    path = _path(named, Origin("file", str(named)), Path.cwd()) if named else own
     entries = _file_entries(path, required=bool(named))
     values: dict[str, Value] = {}
     origins: dict[str, Origin] = {}

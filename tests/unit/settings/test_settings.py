@@ -158,6 +158,10 @@ def test_refusals_name_the_variable_and_the_flag(tmp_path: Path) -> None:
         load({}, {"WALLET_HTTP_TIMEOUT": "x"})
     with pytest.raises(LocalFailure, match="flag --gui: is none of"):
         load({"gui": "phone"}, {})
+    with pytest.raises(LocalFailure, match="environment WALLET_TRUST_ANCHOR: is in nobody's home"):
+        load({}, {"WALLET_TRUST_ANCHOR": "~nobody-at-all/x"})
+    with pytest.raises(LocalFailure, match="is in nobody's home"):
+        load({}, {"WALLET_SETTINGS_FILE": "~nobody-at-all/x"})
     with pytest.raises(LocalFailure, match="does not exist"):
         load({}, {}, file=tmp_path / "nowhere.toml")
     with pytest.raises(LocalFailure, match="file "):
