@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
@@ -12,8 +13,9 @@ from starlette.responses import JSONResponse, Response
 from tests.support.holder import WillingHolder
 from tests.support.simulator import CLAIMS, Simulator, simulated_issuer
 from wallet.app import Wallet
+from wallet.errors import LocalFailure
 from wallet.ports import Contact, OfferReview
-from wallet.records import Card
+from wallet.records import Card, Secret
 from wallet.steps import Step
 
 Seen = dict[str, list[Request]]
@@ -346,3 +348,27 @@ async def test_claims_are_shown_as_the_issuer_signed_them(
     (home,) = [claim.value for claim in card.claims if claim.label == "Home"]
     assert isinstance(home, tuple)
     assert [claim.value for claim in home] == ["10 m²", "ﬁne", "ab[2J c"]
+
+
+async def test_a_browser_that_is_back_before_the_wallet_has_sent_it(
+    wallet: Wallet, issuer: Simulator
+) -> None:
+    """Signed in already, or a browser in the terminal: the redirect comes while it is opened."""
+
+    class InTheTerminal(WillingHolder):
+        async def sign_in(self, url: Secret[str]) -> None:
+            await asyncio.to_thread(self.browser, url.reveal())
+
+    wallet._settings = replace(wallet._settings, authorization_timeout=5)
+    card = await wallet.add(issuer.offer(), InTheTerminal())
+    assert [one.id for one in await wallet.cards()] == [card.id]
+
+
+async def test_a_browser_that_cannot_be_opened(wallet: Wallet, issuer: Simulator) -> None:
+    class Without(WillingHolder):
+        async def sign_in(self, url: Secret[str]) -> None:
+            raise LocalFailure("browser_failed")
+
+    with pytest.raises(LocalFailure) as caught:
+        await wallet.add(issuer.offer(), Without())
+    assert (caught.value.code, caught.value.step) == ("browser_failed", Step.AUTHORIZATION)

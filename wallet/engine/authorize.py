@@ -1,5 +1,6 @@
 """Steps 4 to 8: authorization request, sign-in in the browser, code, access token."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -75,13 +76,17 @@ async def authorize(consent: Consent, run: Run) -> Authorized:
 async def _code(
     request: AuthorizationRequest, server: ServerMetadata, redirect: Redirect, run: Run
 ) -> Secret[str]:
-    front = await _front_channel(request, server, run)
-    await run.holder.sign_in(authorization_url(server, front))
-
     def judge(query: str) -> None:
         read_authorization_response(query, state=request.state, server=server)
 
-    query = await redirect.answer(judge, run.policy.authorization_timeout_s)
+    front = await _front_channel(request, server, run)
+    # The browser may be back before the holder's face is done with opening it.
+    answer = asyncio.ensure_future(redirect.answer(judge, run.policy.authorization_timeout_s))
+    try:
+        await run.holder.sign_in(authorization_url(server, front))
+        query = await answer
+    finally:
+        answer.cancel()
     return read_authorization_response(query.reveal(), state=request.state, server=server)
 
 
