@@ -1,5 +1,10 @@
-"""kill -9 after every event of a run: the wallet starts again, its store whole, nothing half."""
+"""kill -9 after every event of a run: the wallet starts again, its store whole, nothing half.
 
+The places to kill at are the run's own trace: every step's beginning, and the end of every request,
+key operation and store operation between them.
+"""
+
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -8,11 +13,12 @@ import pytest
 
 from tests.support.simulator import Simulator
 from wallet.app import Wallet
-from wallet.records import Secret
+from wallet.records import Card, Secret
 from wallet.settings import load
+from wallet.steps import Step
 
 SCRIPT = """
-import asyncio, os, signal, sys
+import asyncio, json, os, signal, sys
 from tests.support.holder import WillingHolder
 from wallet.app import Wallet
 from wallet.records import Secret
@@ -32,7 +38,7 @@ async def main():
         await wallet.open(Secret("correct horse"))
         trace = Trace(events=Fuse())
         await wallet.add(offer, WillingHolder(), trace)
-        print(len(trace.events))
+        print(json.dumps([(event.kind, event.name) for event in trace.events]))
 
 asyncio.run(main())
 """
@@ -53,17 +59,28 @@ async def test_killed_after_every_event(tmp_path: Path, issuer: Simulator) -> No
 
     whole = run(folder, anchor, issuer.offer(), fuse=0)
     assert whole.returncode == 0, whole.stderr
-    events = int(whole.stdout)
-    assert events >= 18  # eight steps, seven requests, and the work between them
-    stored = 1
-    for fuse in range(1, events + 1):
+    events: list[list[str]] = json.loads(whole.stdout)
+    assert [name for kind, name in events if kind == "step"] == list(Step)
+    asked = [name.partition(issuer.url)[2] for kind, name in events if kind == "network"]
+    assert asked == [path for path, _ in issuer.requests if path != "/authorize"]
+    assert events[-1] == ["store", "add"]  # the only one after the commit
+
+    before = await stored(wallet)
+    assert len(before) == 1
+    for fuse, event in enumerate(events, 1):
         killed = run(folder, anchor, issuer.offer(), fuse)
-        assert killed.returncode == -9, (fuse, killed.stderr)
-        await wallet.open(Secret("correct horse"))
-        cards = await wallet.cards()
-        await wallet.close()
-        stored += fuse == events  # the last event is the one after the commit
-        assert len(cards) == stored, fuse
-        assert all(card.report.passed and card.claims for card in cards)
+        assert killed.returncode == -9, (event, killed.stderr)
+        after = await stored(wallet)
+        assert after[-1] == before[0], event
+        assert len(after) == (2 if fuse == len(events) else 1), event
+        assert all(card.report.passed and card.claims for card in after), event
     again = run(folder, anchor, issuer.offer(), fuse=0)
     assert again.returncode == 0, again.stderr
+    assert len(await stored(wallet)) == 3
+
+
+async def stored(wallet: Wallet) -> tuple[Card, ...]:
+    """What is in the store after a fresh start, newest first."""
+    await wallet.open(Secret("correct horse"))
+    async with wallet:
+        return await wallet.cards()
