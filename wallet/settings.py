@@ -7,6 +7,7 @@ file (TOML), its environment variable (`WALLET_` and the name in capitals), its 
 import dataclasses
 import locale
 import os
+import re
 import tomllib
 import types
 import typing
@@ -22,6 +23,9 @@ ENVIRONMENT_PREFIX: Final = "WALLET_"
 
 Value = str | int | float | Path | tuple[str, ...] | tuple[Path, ...] | None
 
+
+_LANGUAGE_TAG: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")  # BCP 47, roughly
+_PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9._~/-]*")
 
 _OWN_FOLDER: Final = Path()
 """Stands for the profile's own folder, which only `load` knows."""
@@ -108,6 +112,13 @@ def _several(value: object, origin: Origin) -> list[str]:
     raise _refuse(origin, "needs a list of texts")
 
 
+def _path(text: str | Path, origin: Origin, folder: Path) -> Path:
+    try:
+        return folder / Path(text).expanduser()
+    except RuntimeError:
+        raise _refuse(origin, "is in nobody's home") from None
+
+
 def _read(kind: object, value: object, origin: Origin, folder: Path) -> Value:
     """Read a raw value as the type of its field; relative paths start at `folder`."""
     if kind is int or kind is float:
@@ -115,12 +126,12 @@ def _read(kind: object, value: object, origin: Origin, folder: Path) -> Value:
     if typing.get_origin(kind) is tuple:
         parts = _several(value, origin)
         if Path in typing.get_args(kind):
-            return tuple(folder / Path(part).expanduser() for part in parts)
+            return tuple(_path(part, origin, folder) for part in parts)
         return tuple(parts)
     if not isinstance(value, str | Path):
         raise _refuse(origin, "needs a text")
     if kind in (Path, Path | None):
-        return folder / Path(value).expanduser()
+        return _path(value, origin, folder)
     choices = typing.get_args(kind)
     if choices and value not in choices:
         raise _refuse(origin, f"is none of {', '.join(choices)}")
@@ -145,9 +156,24 @@ def _file_entries(file: Path, *, required: bool) -> Mapping[str, object]:
 
 def preferred_languages() -> tuple[str, ...]:
     """The languages of this session, English last."""
-    name = (locale.getlocale()[0] or "").replace("_", "-")
-    named = (name,) if "-" in name else ()
+    try:
+        name = (locale.getlocale()[0] or "").replace("_", "-")
+    except ValueError:  # a locale that Python does not know
+        name = ""
+    named = (name,) if "-" in name and _LANGUAGE_TAG.fullmatch(name) else ()
     return (*named, "en")
+
+
+def _check(settings: Settings, origins: Mapping[str, Origin]) -> None:
+    """Refuse what has the right type and still cannot be used."""
+    for tag in settings.language:
+        if not _LANGUAGE_TAG.fullmatch(tag):
+            raise _refuse(origins["language"], f"{tag!r} is no language tag")
+    if not _PLAIN_PATH.fullmatch(settings.redirect_path):
+        raise _refuse(origins["redirect_path"], "is no plain path")
+    for name in ("redirect_port", "gui_port"):
+        if getattr(settings, name) > 65535:
+            raise _refuse(origins[name], "is at most 65535")
 
 
 def load(
@@ -175,7 +201,7 @@ def load(
         raise LocalFailure("settings_invalid", "a profile's name has letters, digits, - and _ only")
     named = file or environment.get(f"{ENVIRONMENT_PREFIX}SETTINGS_FILE")
     own = platformdirs.user_config_path(APPLICATION) / f"{profile}.toml"
-    path = Path(named).expanduser().absolute() if named else own
+    path = _path(named, Origin("file", str(named)), Path.cwd()) if named else own
     entries = _file_entries(path, required=bool(named))
     values: dict[str, Value] = {}
     origins: dict[str, Origin] = {}
@@ -197,6 +223,5 @@ def load(
     values.setdefault("data_folder", platformdirs.user_data_path(APPLICATION) / profile)
     values.setdefault("language", preferred_languages())
     settings = Settings(**values)  # type: ignore[arg-type]
-    if settings.redirect_port > 65535 or settings.gui_port > 65535:
-        raise LocalFailure("settings_invalid", "a port is at most 65535")
+    _check(settings, origins)
     return InForce(profile, path, settings, types.MappingProxyType(origins))

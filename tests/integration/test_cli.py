@@ -1,12 +1,19 @@
 """The command line as a process, against the two servers on two origins."""
 
+import asyncio
 import json
 import os
+import pty
+import select
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -14,8 +21,9 @@ import segno
 
 from tests.support.camera import write_camera_video
 from tests.support.reference_servers import ReferenceServers, reference_servers
-from wallet.cli.arguments import parser
-from wallet.settings import fields
+from wallet.app import Wallet
+from wallet.records import Secret
+from wallet.settings import fields, load
 
 PASSPHRASE = "sentinel-passphrase"
 
@@ -114,6 +122,8 @@ def test_add_list_show_remove(cli: Cli, servers: ReferenceServers) -> None:
     assert cli.json("show", card["id"]) == card
     shown = cli("show", listed[0]["id"])
     assert "Abschluss: Master of Science" in shown.stdout
+    poor = cli("show", card["id"], PYTHONIOENCODING="ascii")  # a terminal without umlauts
+    assert (poor.returncode, "Stra\\xdfe: " in poor.stdout) == (0, True)
     assert cli.json("remove", card["id"]) == {"removed": card["id"]}
     assert [one["name"] for one in cli.json("list")] == ["Hochschulzeugnis"]
 
@@ -159,7 +169,9 @@ FAILURES = {
          "%3A%22http%3A%2F%2F127.0.0.1%3A1%22%2C%22credential_configuration_ids%22%3A%5B%22x%22"
          "%5D%7D")],
         5, "unreachable"),
+    "not found": (["add", "ELSEWHERE", "--yes"], 6, "not_found"),
     "no offer": (["add", "hello"], 7, "not_an_offer"),
+    "no offer in the picture": (["add", "--image", "PICTURE"], 7, "not_an_offer"),
     "http elsewhere": (
         ["add", "--yes", "openid-credential-offer://?credential_offer_uri=http%3A%2F%2Fa.example"],
         7, "insecure_url"),
@@ -171,7 +183,16 @@ FAILURES = {
 def test_exit_codes(name: str, cli: Cli, servers: ReferenceServers) -> None:
     arguments, code, error = FAILURES[name]
     offer = servers.offer("pid")
-    words = {"OFFER": offer, "UNKNOWN": offer.replace("pid", "nothing")}
+    picture = cli.folder / "wifi.png"
+    segno.make_qr("WIFI:S:home;T:WPA;P:secret;;").save(str(picture), scale=6)
+    words = {
+        "OFFER": offer,
+        "UNKNOWN": offer.replace("pid", "nothing"),
+        "ELSEWHERE": offer.replace(
+            quote(servers.issuer_url, safe=""), quote(servers.server_url, safe="")
+        ),
+        "PICTURE": str(picture),
+    }
     arguments = [words.get(one, one) for one in arguments]
     done = cli(*arguments, "--json")
     assert done.returncode == code, done.stdout + done.stderr
@@ -224,21 +245,149 @@ def test_bad_settings(cli: Cli, file: str, words: str) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_help_names_every_setting_and_command() -> None:
-    text = parser().format_help()
-    for field in fields():
-        assert "--" + field.name.replace("_", "-") in text
-    for command in ("create", "add", "list", "show", "remove", "settings"):
-        assert command in text
+class Terminal:
+    """A process whose standard input and error are a terminal, and the person in front of it."""
+
+    def __init__(self, command: list[str], environment: dict[str, str]) -> None:
+        self.master, slave = pty.openpty()
+        self.process = subprocess.Popen(
+            command,
+            stdin=slave,
+            stdout=subprocess.PIPE,
+            stderr=slave,
+            env=environment,
+            start_new_session=True,
+        )
+        os.close(slave)
+        self.seen = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self.master)
+        if self.process.stdout:
+            self.process.stdout.close()
+
+    def until(self, words: str) -> str:
+        """Read until `words` are shown; what was shown before them is gone then."""
+        deadline = time.monotonic() + 30
+        while words not in self.seen:
+            readable, _, _ = select.select([self.master], [], [], deadline - time.monotonic())
+            assert readable, self.seen
+            self.seen += os.read(self.master, 4_096).decode()
+        before, _, self.seen = self.seen.partition(words)
+        return before
+
+    def type(self, text: str) -> None:
+        os.write(self.master, f"{text}\n".encode())
+
+    def end(self) -> tuple[int, str]:
+        assert self.process.stdout
+        out = self.process.stdout.read().decode()
+        return self.process.wait(30), out
 
 
-def test_the_command_line_starts_without_window_or_network() -> None:
-    script = (
-        "import sys; sys.argv = ['wallet', 'settings']\n"
-        "from wallet.__main__ import main; main()\n"
-        "print({'flet', 'httpx', 'cv2', 'pydantic', 'sqlcipher3', 'keyring'} & set(sys.modules))"
-    )
+def test_a_person_at_a_terminal(cli: Cli, servers: ReferenceServers) -> None:
+    command = cli.command("add", servers.offer("pid"), "--no-browser")
+    with Terminal(command, cli.environment) as terminal:
+        assert f"leads to {servers.issuer_url.split('/')[2]}" in terminal.until("Contact it? [y/N]")
+        terminal.type("y")
+        assert "Vorname" in terminal.until("Accept pid? [y/N]")
+        terminal.type("yes")
+        terminal.until("http")
+        url = "http" + terminal.until("\r\n")
+        httpx.get(servers.sign_in(url), trust_env=False)
+        code, out = terminal.end()
+    assert code == 0
+    assert "Vorname: Erika" in out
+
+
+@pytest.mark.parametrize("answer", ["", "n", "nonsense"])
+def test_a_person_who_does_not_agree(cli: Cli, servers: ReferenceServers, answer: str) -> None:
+    with Terminal(cli.command("add", servers.offer("pid")), cli.environment) as terminal:
+        terminal.until("Contact it? [y/N]")
+        terminal.type(answer)
+        terminal.until("code: cancelled")
+        assert terminal.end()[0] == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["add", "OFFER"], "Contact it?"),
+        (["add", "OFFER", "--yes", "--no-browser"], "http"),
+        (["add", "-"], "Paste the offer's link"),
+        (["create", "--with-passphrase", "--settings-file", "EMPTY"], "Choose a passphrase:"),
+    ],
+)
+def test_ctrl_c_ends_every_wait(
+    arguments: list[str], words: str, cli: Cli, servers: ReferenceServers
+) -> None:
+    empty = cli.folder / "empty.toml"
+    empty.write_text('data_folder = "other"')
+    given = {"OFFER": servers.offer("pid"), "EMPTY": str(empty)}
+    command = cli.command(*(given.get(one, one) for one in arguments))
+    with Terminal(command, cli.environment) as terminal:
+        terminal.until(words)
+        terminal.process.send_signal(signal.SIGINT)
+        terminal.until("code: cancelled")
+        assert terminal.end()[0] == 3
+    assert cli.json("list") == []
+
+
+def test_a_passphrase_is_asked_for(cli: Cli) -> None:
+    settings = cli.folder / "other.toml"
+    settings.write_text('data_folder = "other"')
+    cli.environment["WALLET_SETTINGS_FILE"] = str(settings)
+    for again, code in (("correct hors", 3), ("correct horse", 0)):
+        with Terminal(cli.command("create", "--with-passphrase"), cli.environment) as terminal:
+            terminal.until("Choose a passphrase:")
+            terminal.type("correct horse")
+            assert "correct" not in terminal.until("Once more:")
+            terminal.type(again)
+            assert terminal.end()[0] == code
+    for typed, code, error in (("wrong horse", 4, "passphrase_wrong"), ("correct horse", 0, "")):
+        with Terminal(cli.command("list", "--json"), cli.environment) as terminal:
+            terminal.until("Passphrase:")
+            terminal.type(typed)
+            ended, out = terminal.end()
+        assert ended == code
+        assert error in out
+    done = cli("list", "--json")  # nobody there to ask
+    assert (done.returncode, json.loads(done.stdout)["error"]["code"]) == (4, "passphrase_needed")
+
+
+async def test_one_wallet_at_a_time(cli: Cli) -> None:
+    async with Wallet(load({"data_folder": cli.folder / "wallet"}, {})) as wallet:
+        await wallet.create(Secret(PASSPHRASE))
+        done = await asyncio.to_thread(cli, "list", "--json")
+    assert (done.returncode, json.loads(done.stdout)["error"]["code"]) == (4, "store_in_use")
+    assert cli.json("list") == []
+
+
+@pytest.mark.parametrize(
+    ("data", "code", "error"),
+    [
+        (b"\xff\x00", 7, "not_an_offer"),
+        (b"", 7, "not_an_offer"),
+        (FAILURES["issuer down"][0][-1].encode() + b"\n", 5, "unreachable"),
+    ],
+)
+def test_an_offer_through_a_pipe(cli: Cli, data: bytes, code: int, error: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        cli.command("add", "-", "--yes", "--json"),
+        input=data,
+        capture_output=True,
+        env=cli.environment,
+        timeout=60,
+        check=False,
     )
-    assert done.stdout.endswith("set()\n")
+    assert (done.returncode, json.loads(done.stdout)["error"]["code"]) == (code, error)

@@ -2,12 +2,16 @@
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from io import TextIOWrapper
+from pathlib import Path
+from traceback import extract_tb
 from typing import Final
 
 from wallet.app import Door, Wallet
-from wallet.cli.holder import TerminalHolder, ask_passphrase
+from wallet.cli.holder import TerminalHolder, ask_passphrase, read_standard_input
 from wallet.cli.output import (
     card_json,
     error_json,
@@ -29,12 +33,19 @@ Command = Callable[[Wallet, argparse.Namespace], Awaitable[None]]
 
 def run(wallet: Wallet, arguments: argparse.Namespace) -> int:
     """Run one command and return the process's exit code."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal need not know every letter
     try:
         asyncio.run(_run(wallet, arguments))
+        sys.stdout.flush()
     except KeyboardInterrupt:
         return _tell(HolderDeclined("cancelled"), as_json=arguments.json)
+    except BrokenPipeError:  # who reads the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except WalletError as error:
         return _tell(error, as_json=arguments.json)
+    except Exception as error:  # noqa: BLE001 - a traceback would quote what must stay secret
+        return _tell(LocalFailure("internal", _place(error)), as_json=arguments.json)
     return 0
 
 
@@ -43,7 +54,12 @@ def _tell(error: WalletError, *, as_json: bool) -> int:
         print_json(error_json(error))
     else:
         print_error(error)
-    return error.exit_code
+    return WalletError.exit_code if error.code == "internal" else error.exit_code
+
+
+def _place(error: Exception) -> str:
+    frame = extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
 
 
 async def _run(wallet: Wallet, arguments: argparse.Namespace) -> None:
@@ -54,9 +70,7 @@ async def _run(wallet: Wallet, arguments: argparse.Namespace) -> None:
 async def _open(wallet: Wallet, *, may_create: bool = False) -> None:
     match wallet.door:
         case Door.LOCKED:
-            await wallet.open(
-                await wallet.passphrase_from_file() or await ask_passphrase(new=False)
-            )
+            await wallet.open(await wallet.passphrase_from_file() or ask_passphrase(new=False))
         case Door.CLOSED:
             await wallet.open()
         case Door.NEW if may_create:
@@ -68,7 +82,7 @@ async def _open(wallet: Wallet, *, may_create: bool = False) -> None:
 async def _make(wallet: Wallet, *, with_passphrase: bool) -> None:
     passphrase = await wallet.passphrase_from_file()
     if passphrase is None and (with_passphrase or not await wallet.keyring_usable()):
-        passphrase = await ask_passphrase(new=True)
+        passphrase = ask_passphrase(new=True)
     await wallet.create(passphrase)
     note(f"Made a new wallet, protected by {'a passphrase' if passphrase else 'the keyring'}.")
 
@@ -136,7 +150,7 @@ async def _offer(wallet: Wallet, arguments: argparse.Namespace) -> str:
         return await wallet.read_image(data)
     text: str = arguments.offer
     if text == "-":
-        text = await asyncio.to_thread(sys.stdin.read, 100_000)
+        text = read_standard_input()
     wallet.check_offer(text)
     return text
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from wallet.errors import VerificationFailed, WalletError
+from wallet.errors import VerificationFailed, WalletError, printable
 from wallet.records import Card, Claim, Image, PendingIssuance
 from wallet.report import Outcome, Report
 from wallet.settings import InForce, Origin
@@ -15,13 +15,18 @@ Printable = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
 
 def print_json(value: Printable) -> None:
-    """Print `value` as JSON on standard output."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    """Print `value` as JSON on standard output, in ASCII: safe for every terminal and pipe."""
+    print(json.dumps(value, indent=2))
+
+
+def line(text: str = "") -> None:
+    """Print a line of output; nothing an issuer wrote reaches the terminal as a command."""
+    print(printable(text))
 
 
 def note(text: str) -> None:
     """Print a line for the person, apart from the output."""
-    print(text, file=sys.stderr, flush=True)
+    print(printable(text), file=sys.stderr, flush=True)
 
 
 def _claims_json(claims: Sequence[Claim]) -> list[dict[str, Any]]:
@@ -90,8 +95,8 @@ def print_error(error: WalletError) -> None:
         if name not in ("message", "advice"):
             note(f"  {name.replace('_', ' ')}: {value}")
     if isinstance(error, VerificationFailed):
-        for line in report_lines(error.report):
-            note(f"  {line}")
+        for check in report_lines(error.report):
+            note(f"  {check}")
 
 
 def print_list(cards: Sequence[Card]) -> None:
@@ -100,7 +105,7 @@ def print_list(cards: Sequence[Card]) -> None:
         note("There are no credentials in this wallet yet.")
     for card in cards:
         until = f"until {card.expires_at:%Y-%m-%d}" if card.expires_at else ""
-        print("  ".join((card.id, card.look.name, card.issuer.name, _state(card), until)).rstrip())
+        line("  ".join((card.id, card.look.name, card.issuer.name, _state(card), until)).rstrip())
 
 
 def pending_json(one: PendingIssuance) -> dict[str, Any]:
@@ -124,7 +129,7 @@ def print_pending(pending: Sequence[PendingIssuance]) -> None:
         began = f"began {one.began_at:%Y-%m-%d %H:%M}Z" if one.began_at else "cannot be read"
         following = "next: sign in" if one.signs_in else "next: go on without you"
         parts = (one.id, one.look.name, one.issuer.name, began, following if one.readable else "")
-        print("  ".join(part for part in parts if part))
+        line("  ".join(part for part in parts if part))
 
 
 def _state(card: Card) -> str:
@@ -133,19 +138,19 @@ def _state(card: Card) -> str:
 
 def print_card(card: Card) -> None:
     """A card with its claims and the report, for a person."""
-    print(f"{card.look.name}  ({_state(card)})")
-    print(f"issued by {card.issuer.name}, {card.credential_issuer}")
-    print(f"trusted by {card.trusted_by}, received {card.received_at:%Y-%m-%d}")
+    line(f"{card.look.name}  ({_state(card)})")
+    line(f"issued by {card.issuer.name}, {card.credential_issuer}")
+    line(f"trusted by {card.trusted_by}, received {card.received_at:%Y-%m-%d}")
     if card.expires_at:
-        print(f"valid until {card.expires_at:%Y-%m-%d}")
-    print()
-    for line in claim_lines(card.claims):
-        print(line)
-    print()
-    for line in report_lines(card.report):
-        print(line)
-    print()
-    print(f"{card.format}  {card.type}  {card.credential_configuration_id}  {card.id}")
+        line(f"valid until {card.expires_at:%Y-%m-%d}")
+    line()
+    for claim in claim_lines(card.claims):
+        line(claim)
+    line()
+    for check in report_lines(card.report):
+        line(check)
+    line()
+    line(f"{card.format}  {card.type}  {card.credential_configuration_id}  {card.id}")
 
 
 def claim_lines(claims: Sequence[Claim], indent: str = "") -> Iterator[str]:
@@ -191,11 +196,11 @@ def print_settings(in_force: InForce, *, as_json: bool) -> None:
             }
         )
         return
-    print(f"profile {in_force.profile}, settings file {in_force.file}")
+    line(f"profile {in_force.profile}, settings file {in_force.file}")
     width = max(len(name) for name in rows)
     for name, (value, origin) in rows.items():
         shown = json.dumps(value, ensure_ascii=False)
-        print(f"{name:<{width}}  {shown}  ({_origin(origin)})")
+        line(f"{name:<{width}}  {shown}  ({_origin(origin)})")
 
 
 def _origin(origin: Origin) -> str:

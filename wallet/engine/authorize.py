@@ -1,5 +1,6 @@
 """Steps 4 to 8: authorization request, sign-in in the browser, code, access token."""
 
+import asyncio
 from collections.abc import Mapping
 
 from wallet.engine.positions import Asked, Authorized, Consent, Redirected
@@ -46,13 +47,18 @@ async def authorize(consent: Consent, run: Run) -> Redirected:
 
 async def _code(asked: Asked, redirect: Redirect, run: Run) -> Secret[str]:
     server, state = asked.consent.server, asked.request.state
-    front = await _front_channel(asked.request, server, run)
-    await run.holder.sign_in(authorization_url(server, front))
 
     def judge(query: str) -> None:
         read_authorization_response(query, state=state, server=server)
 
-    query = await redirect.answer(judge, run.policy.authorization_timeout_s)
+    front = await _front_channel(asked.request, server, run)
+    # The browser may be back before the holder's face is done with opening it.
+    answer = asyncio.ensure_future(redirect.answer(judge, run.policy.authorization_timeout_s))
+    try:
+        await run.holder.sign_in(authorization_url(server, front))
+        query = await answer
+    finally:
+        answer.cancel()
     return read_authorization_response(query.reveal(), state=state, server=server)
 
 

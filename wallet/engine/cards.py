@@ -19,6 +19,7 @@ from wallet.urls import host_of
 TEXT_LIMIT: Final = 4_000
 
 Path = tuple[str | int, ...]
+Pointer = tuple[str | int | None, ...]
 
 
 def card_of(record: CredentialRecord, languages: Sequence[str], now: datetime) -> Card:
@@ -60,20 +61,20 @@ def claims_of(
     images: Mapping[str, Image],
 ) -> tuple[Claim, ...]:
     """The claims as a tree: described ones first, in the issuer's order (appendix B.2)."""
-    descriptions = {tuple(one.path): one for one in reversed(metadata.claims)}
-    order = {path: place for place, path in enumerate(tuple(c.path) for c in metadata.claims)}
+    descriptions: dict[Pointer, ClaimDescription] = {}
+    places: dict[Pointer, int] = {}
+    for place, one in enumerate(metadata.claims):
+        pointer = tuple(one.path)
+        descriptions.setdefault(pointer, one)
+        for length in range(1, len(pointer) + 1):
+            places.setdefault(pointer[:length], place)
 
-    def described(path: Path) -> ClaimDescription | None:
-        anywhere = tuple(None if isinstance(part, int) else part for part in path)
-        return descriptions.get(path) or descriptions.get(anywhere)
-
-    def place(path: Path) -> int:
+    def place_of(path: Path) -> int:
         """Where a claim stands: at its own description, or at the first one below it."""
-        places = [at for one, at in order.items() if one[: len(path)] == path]
-        return min(places, default=len(order))
+        return places.get(path, places.get(anywhere(path), len(metadata.claims)))
 
     def claim(path: Path, value: Json) -> Claim:
-        description = described(path)
+        description = descriptions.get(path) or descriptions.get(anywhere(path))
         label = label_of(description, languages) if description else label_from_path(path)
         return Claim(path, label, content(path, value))
 
@@ -83,7 +84,7 @@ def claims_of(
         if isinstance(value, dict):
             return below(path, value)
         if isinstance(value, list | tuple):
-            if all(not isinstance(one, dict | list | tuple) for one in value):
+            if not any(isinstance(one, dict | list | tuple) or one in images for one in value):
                 return ", ".join(text_of(one) for one in value)
             return tuple(
                 Claim((*path, at), str(at + 1), content((*path, at), one))
@@ -93,9 +94,14 @@ def claims_of(
 
     def below(path: Path, members: Mapping[str, Json]) -> tuple[Claim, ...]:
         found = [claim((*path, name), value) for name, value in members.items()]
-        return tuple(sorted(found, key=lambda one: place(one.path)))
+        return tuple(sorted(found, key=lambda one: place_of(one.path)))
 
     return below((), claims)
+
+
+def anywhere(path: Path) -> Pointer:
+    """The pointer to every element of the arrays on a claim's way."""
+    return tuple(None if isinstance(part, int) else part for part in path)
 
 
 def text_of(value: Json) -> str:

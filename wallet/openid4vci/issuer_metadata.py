@@ -9,6 +9,7 @@ from wallet.errors import PeerBrokeProtocol, Unsupported
 from wallet.oauth.documents import Document, read_document, read_object
 from wallet.openid4vci.offer import AuthorizationCodeGrant
 from wallet.ports import HttpResponse
+from wallet.strict import MAX_DEPTH
 from wallet.urls import read_identifier, read_url, well_known
 
 _RULE: Final = "OpenID4VCI 1.0, section 12.2.4"
@@ -35,7 +36,7 @@ class Display(Document):
 class ClaimDescription(Document):
     """Appendix B.2: how the issuer describes a claim."""
 
-    path: Sequence[str | int | None] = Field(min_length=1)
+    path: Sequence[str | int | None] = Field(min_length=1, max_length=MAX_DEPTH)
     mandatory: bool = False
     display: Sequence[Display] = ()
 

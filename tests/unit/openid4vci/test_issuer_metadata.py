@@ -120,6 +120,8 @@ BAD_CONFIGURATIONS: dict[str, dict[str, Any]] = {
     "META-09 algorithms missing": {"proof_types_supported": {"jwt": {}}},
     "FMT-01 no vct": {"vct": None},
     "CLM-01 empty path": {"credential_metadata": {"claims": [{"path": []}]}},
+    "CLM-01 a path deeper than any document": {"credential_metadata": {"claims": [
+        {"path": ["a"] * 100_000}]}},
     "CLM-01 path with a fraction": {"credential_metadata": {"claims": [{"path": ["a", 1.5]}]}},
     "CLM-01 path with true": {"credential_metadata": {"claims": [{"path": ["a", True]}]}},
     "CLM-02 one claim twice": {"credential_metadata": {"claims": [

@@ -208,7 +208,7 @@ def _binding(payload: JsonObject, holder_jwk: Mapping[str, str] | None, findings
     jwk = confirmation.get("jwk") if isinstance(confirmation, dict) else None
     try:
         bound = isinstance(jwk, dict) and _thumbprint(jwk) == _thumbprint(holder_jwk)
-    except (JoseError, ValueError, TypeError):
+    except (JoseError, KeyError, TypeError, ValueError):
         bound = False
     if not bound or not isinstance(jwk, dict) or "d" in jwk:
         reason = "cnf is not the key of this request's proof"
