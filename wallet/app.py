@@ -3,16 +3,17 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from wallet.errors import LocalFailure, PeerBrokeProtocol
 from wallet.policy import Policy
 from wallet.ports import Holder
-from wallet.records import Card, PendingIssuance, Secret
+from wallet.records import Card, PendingIssuance, Protection, Secret
 from wallet.settings import InForce
 from wallet.trace import Trace
 
@@ -88,17 +89,129 @@ class Wallet:
         """
         from wallet.vault import Vault
 
-        self._vault = await Vault.create(self._settings.data_folder, passphrase)
+        self._vault = await Vault.create(
+            self._settings.data_folder,
+            passphrase,
+            derivation_ms=self._settings.key_derivation_ms,
+        )
 
-    async def open(self, passphrase: Secret[str] | None = None) -> None:
-        """Open the store.
+    async def open(
+        self,
+        passphrase: Secret[str] | None = None,
+        *,
+        recovery_code: Secret[str] | None = None,
+    ) -> None:
+        """Open the store; by the recovery code also where passphrase or keyring are lost.
 
         Raises:
-            LocalFailure: `passphrase_needed`, `passphrase_wrong`, `store_in_use`, …
+            LocalFailure: `passphrase_needed`, `passphrase_wrong`, `passphrase_wait`,
+                `recovery_wrong`, `keyring_entry_missing`, `store_rolled_back`, `store_in_use`, …
         """
         from wallet.vault import Vault
 
-        self._vault = await Vault.open(self._settings.data_folder, passphrase)
+        self._vault = await Vault.open(
+            self._settings.data_folder, passphrase, recovery_code=recovery_code
+        )
+
+    async def protection(self) -> Protection:
+        """What opens the store."""
+        return await self._opened().protection()
+
+    async def protect(
+        self, passphrase: Secret[str] | None, present: Secret[str] | None = None
+    ) -> None:
+        """Let `passphrase`, or the keyring if it is None, open the store from now on.
+
+        Args:
+            passphrase: The new one.
+            present: The one that opens it now; not needed where it was opened otherwise.
+
+        Raises:
+            LocalFailure: `passphrase_wrong`, `passphrase_too_short`, `keyring_unavailable`.
+        """
+        vault = self._opened()
+        if present is not None:
+            await vault.check_passphrase(present)
+        await vault.protect(passphrase, derivation_ms=self._settings.key_derivation_ms)
+
+    async def new_recovery_code(self) -> Secret[str]:
+        """A fresh recovery code, to be shown once; an older one no longer opens the store."""
+        derivation_ms = self._settings.key_derivation_ms
+        return await self._opened().new_recovery_code(derivation_ms=derivation_ms)
+
+    async def confirm_recovery(self, code: Secret[str]) -> None:
+        """Take note that the holder has written the code down. Raises `recovery_wrong`."""
+        await self._opened().confirm_recovery(code)
+
+    async def rotate(self) -> None:
+        """Encrypt everything anew under a fresh data key."""
+        await self._opened().rotate()
+
+    # Backups.
+
+    async def backup(self, path: Path, passphrase: Secret[str]) -> int:
+        """Write everything, settings too, into one encrypted file; gives its size in bytes.
+
+        Raises:
+            LocalFailure: `passphrase_too_short`, `backup_unreadable`, `store_unwritable`.
+        """
+        try:
+            settings = await asyncio.to_thread(self.in_force.file.read_text, "utf-8")
+        except (OSError, ValueError):
+            settings = ""
+        return await self._opened().backup(path, passphrase, settings)
+
+    async def restore(
+        self,
+        path: Path,
+        passphrase: Secret[str],
+        protection: Secret[str] | None,
+        *,
+        replace_present: bool = False,
+    ) -> None:
+        """Make the store from a backup and open it; a store that is there is set aside.
+
+        The settings of the backup are written where there is no settings file yet.
+
+        Args:
+            path: The backup.
+            passphrase: The backup's.
+            protection: The new store's passphrase; None for the keyring.
+            replace_present: Whether a store that is there may be set aside.
+
+        Raises:
+            LocalFailure: `backup_unreadable`, `backup_passphrase_wrong`, `backup_older`,
+                `store_present`, and those of `create`.
+        """
+        from wallet.vault.restoring import restore
+
+        await self.close()
+        self._vault, settings = await restore(
+            self._settings.data_folder,
+            path,
+            passphrase,
+            protection,
+            replace_present=replace_present,
+            derivation_ms=self._settings.key_derivation_ms,
+        )
+        if settings:
+            with suppress(OSError):
+                await asyncio.to_thread(_write_new, self.in_force.file, settings)
+
+    async def export_credential(
+        self, credential_id: str, path: Path, passphrase: Secret[str]
+    ) -> None:
+        """Write one credential and its key into an encrypted file; raises as `backup`."""
+        await self._opened().export_credential(credential_id, path, passphrase)
+
+    async def import_credentials(self, path: Path, passphrase: Secret[str]) -> tuple[Card, ...]:
+        """Take the credentials of a file or backup that are not here yet.
+
+        Raises:
+            LocalFailure: `backup_unreadable`, `backup_passphrase_wrong`.
+        """
+        ids = await self._opened().import_credentials(path, passphrase)
+        return tuple([await self.card(one) for one in ids])
 
     async def passphrase_from_file(self) -> Secret[str] | None:
         """The passphrase in the setting `passphrase_file`; None where there is no such setting.
@@ -315,3 +428,9 @@ class Wallet:
         if self._vault is None:
             raise LocalFailure("passphrase_needed", "the store is not open")
         return self._vault
+
+
+def _write_new(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("x", encoding="utf-8") as out:
+        out.write(text)

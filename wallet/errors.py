@@ -221,6 +221,11 @@ MEANINGS: Mapping[str, Meaning] = {
         "The passphrase does not open this backup.",
         "Use the passphrase it was made with; it may also have been changed.",
     ),
+    "store_present": Meaning(
+        LocalFailure,
+        "There is a wallet here already.",
+        "Restore over it only if you mean it; the present one is set aside, not deleted.",
+    ),
     "backup_older": Meaning(
         LocalFailure,
         "The wallet here is newer than this backup.",

@@ -50,6 +50,9 @@ class Settings:
         "auto", "how to ask for a credential: auto, scope or authorization_details"
     )
     authorization_timeout: float = _setting(600.0, "seconds to wait for the browser's return")
+    key_derivation_ms: int = _setting(
+        1500, "milliseconds a guess of a new passphrase may cost; never less than 64 MiB of memory"
+    )
     redirect_port: int = _setting(0, "port of the loopback redirect; 0 for any free one")
     redirect_path: str = _setting("", "path of the loopback redirect; empty for a random one")
     http_timeout: float = _setting(15.0, "seconds one answer of a server may take in all")

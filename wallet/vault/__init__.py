@@ -1,4 +1,4 @@
-"""The vault: the encrypted store, the holder's keys, and what protects them."""
+"""The vault: the encrypted store, the holder's keys, what protects them, and their backups."""
 
 from wallet.vault.os_keyring import keyring_usable
 from wallet.vault.vault import Vault

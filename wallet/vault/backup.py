@@ -18,7 +18,10 @@ from typing import Any, Final
 from wallet.errors import LocalFailure
 from wallet.records import Secret
 from wallet.strict import base64url, base64url_encode, json_object
+from wallet.vault.document import record_of
+from wallet.vault.holder_keys import read_key
 from wallet.vault.slots import PASSPHRASE_LENGTH, sync_folder
+from wallet.vault.store import HOLDER_KEY, Put
 
 # ruff: noqa: PLC0415 - pyrage and cryptography are loaded when a backup is made or read
 
@@ -31,15 +34,6 @@ SIZE_LIMIT_BYTES: Final = 2_000_000_000
 _MEMORY_KIB: Final = 256 * 1024
 _ITERATIONS: Final = 3
 _LANES: Final = 4
-
-
-@dataclass(frozen=True)
-class Kept:
-    """One record: its kind, its id in that kind, and its content before it was sealed."""
-
-    kind: str
-    id: str
-    content: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -58,7 +52,7 @@ class Backup:
     generation: int
     made_at: datetime
     settings: str
-    records: tuple[Kept, ...] = field(repr=False)
+    records: tuple[Put, ...] = field(repr=False)
 
 
 def lines_of(backup: Backup) -> bytes:
@@ -72,7 +66,12 @@ def lines_of(backup: Backup) -> bytes:
         "settings": backup.settings,
     }
     records = (
-        {"kind": one.kind, "id": one.id, "content": base64.b64encode(one.content).decode("ascii")}
+        {
+            "kind": one.kind,
+            "id": one.id,
+            "keys": one.keys,
+            "content": base64.b64encode(one.content).decode("ascii"),
+        }
         for one in backup.records
     )
     last = {"records": len(backup.records)}
@@ -107,11 +106,12 @@ def _read(lines: bytes) -> Backup:
     )
 
 
-def _record(row: Any) -> Kept:  # noqa: ANN401 - what is checked here
-    if set(row) != {"kind", "id", "content"}:
+def _record(row: Any) -> Put:  # noqa: ANN401 - what is checked here
+    if set(row) != {"kind", "id", "keys", "content"} or not isinstance(row["keys"], list):
         raise ValueError
     content = base64.b64decode(_text(row["content"]), validate=True)
-    return Kept(_text(row["kind"]), _text(row["id"]), content)
+    keys = tuple(_text(key) for key in row["keys"])
+    return Put(_text(row["kind"]), _text(row["id"]), content, keys)
 
 
 def _text(value: object) -> str:
@@ -124,6 +124,20 @@ def _number(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError
     return value
+
+
+def readable(backup: Backup) -> tuple[Put, ...]:
+    """The records of a backup, each of which this wallet can read. Raises `backup_unreadable`."""
+    for one in backup.records:
+        try:
+            if one.kind == "credential":
+                record_of(one.content)
+            elif one.kind == HOLDER_KEY:
+                read_key(one.content)
+        except LocalFailure:
+            detail = f"the {one.kind} {one.id[:40]} in it cannot be read"
+            raise LocalFailure("backup_unreadable", detail) from None
+    return backup.records
 
 
 # --- the encrypted file ---------------------------------------------------------------------------

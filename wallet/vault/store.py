@@ -152,7 +152,7 @@ class Store:
         one_kind = "WHERE kind = ? ORDER BY sequence"
         rows = self._db.execute(
             "SELECT kind, id, version, keys, tag, sealed FROM record "  # noqa: S608 - our own words
-            + (one_kind if kind else "ORDER BY kind DESC, sequence"),  # keys before who names them
+            + (one_kind if kind else "ORDER BY kind, sequence"),
             (kind,) if kind else (),
         )
         for *named, tag, sealed in rows:
@@ -238,7 +238,7 @@ class Store:
         """Write the records of another store into this empty one, and its generation."""
         with self._transaction():
             manifest = self.manifest()
-            for record in records:
+            for record in sorted(records, key=lambda one: one.kind != HOLDER_KEY):
                 manifest = self._changed(record, manifest)
             self._write_manifest(replace(manifest, generation=generation))
 

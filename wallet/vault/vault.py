@@ -3,7 +3,7 @@
 import asyncio
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,6 +17,7 @@ from wallet.vault import os_keyring
 from wallet.vault.access import Key, protected, root_key
 from wallet.vault.failures import damaged, guarded
 from wallet.vault.holder_keys import new_key, signature
+from wallet.vault.locking import locked
 from wallet.vault.recovery import canonical, new_code
 from wallet.vault.renewal import (
     DATABASE,
@@ -27,6 +28,7 @@ from wallet.vault.renewal import (
     open_store,
     rotate,
 )
+from wallet.vault.replacing import finish
 from wallet.vault.slots import (
     CALIBRATED_MS,
     KeyFile,
@@ -45,11 +47,12 @@ from wallet.vault.worker import Worker
 if TYPE_CHECKING:
     from filelock import BaseFileLock
 
+    from wallet.vault.backup import Backup
+
 # ruff: noqa: PLC0415 - what only an open vault needs is loaded with it
 
 T = TypeVar("T")
 
-LOCK: Final = "wallet.lock"
 BALLAST: Final = "wallet.ballast"
 BALLAST_BYTES: Final = 256 * 1024
 """Given back when the disk is full, so that something can be removed even then."""
@@ -178,7 +181,7 @@ class Vault:
 
     def _take(self, *, make: bool) -> None:
         # Kept here, on the thread, so that `close` finds it also where the caller was cancelled.
-        self._lock = _locked(self._folder, make=make)
+        self._lock = locked(self._folder, make=make)
 
     def _load(self, file: KeyFile) -> None:
         self._open_store, self._file = open_store(self._folder, file, self._root)
@@ -382,6 +385,72 @@ class Vault:
         """See `wallet.ports.Flows.end`."""
         await self._remove("flow", flow_id)
 
+    # Backups.
+
+    async def backup(self, path: Path, passphrase: Secret[str], settings: str = "") -> int:
+        """Write everything into one encrypted file, which is read back; gives its size.
+
+        Raises:
+            LocalFailure: `passphrase_too_short`, `backup_unreadable`, `store_unwritable`.
+        """
+        from wallet.vault.backup import write_backup
+
+        return await self._read(
+            lambda store: write_backup(path, passphrase, self._backup(tuple(store.all()), settings))
+        )
+
+    async def export_credential(
+        self, credential_id: str, path: Path, passphrase: Secret[str]
+    ) -> int:
+        """Write one credential and its keys into an encrypted file; as `backup`."""
+        from wallet.vault.backup import write_backup
+
+        await self.get(credential_id)
+
+        def export(store: Store) -> int:
+            [card] = [one for one in store.all("credential") if one.id == credential_id]
+            keys = [one for one in store.all(HOLDER_KEY) if one.id in card.keys]
+            return write_backup(path, passphrase, self._backup((*keys, card), ""))
+
+        return await self._read(export)
+
+    async def import_credentials(self, path: Path, passphrase: Secret[str]) -> tuple[str, ...]:
+        """Take the credentials of an exported file or a backup, with their keys; gives their ids.
+
+        Those that are here already stay as they are.
+
+        Raises:
+            LocalFailure: `backup_unreadable`, `backup_passphrase_wrong`.
+        """
+        from wallet.vault.backup import read_backup, readable
+
+        def read(store: Store) -> list[Put]:
+            records = readable(read_backup(path, passphrase))
+            return [one for one in records if store.get(one.kind, one.id) is None]
+
+        new = await self._read(read)
+        cards = [one for one in new if one.kind == "credential"]
+        named = {key for card in cards for key in card.keys}
+        keys = [one for one in new if one.kind == HOLDER_KEY and one.id in named]
+        if cards:
+            await self._commit(*keys, *cards)
+        return tuple(card.id for card in cards)
+
+    async def fill(self, records: Sequence[Put], generation: int) -> None:
+        """Write the records of a backup into this empty vault, and check all of it."""
+
+        def fill(store: Store) -> None:
+            store.fill(records, generation)
+            store.check()
+
+        await self._read(fill)
+
+    def _backup(self, records: tuple[Put, ...], settings: str) -> "Backup":
+        from wallet.vault.backup import Backup
+
+        generation = self._store.manifest().generation
+        return Backup(self._file.wallet_id, generation, datetime.now(UTC), settings, records)
+
     # All of it.
 
     async def _read(self, read: Callable[[Store], T]) -> T:
@@ -426,24 +495,10 @@ def _row(flow: Flow) -> Put:
 
 def _key_file(folder: Path) -> KeyFile | None:
     """The key file; None where nothing was ever stored."""
+    finish(folder)
     # The database first: another process that makes the wallet now writes it after the key file.
     has_database = (folder / DATABASE).exists()
     file = read_key_file(folder / KEYS)
     if file is None and has_database:
         raise damaged(f"{KEYS} is missing")
     return file
-
-
-def _locked(folder: Path, *, make: bool) -> "BaseFileLock":
-    from filelock import FileLock, Timeout
-
-    if make:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.chmod(0o700)
-    # A soft lock would outlive a killed process; without a real one the wallet stays shut.
-    lock = FileLock(folder / LOCK, mode=0o600, thread_local=False, fallback_to_soft=False)
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        raise LocalFailure("store_in_use") from None
-    return lock

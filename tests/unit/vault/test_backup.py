@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from wallet.errors import LocalFailure
 from wallet.records import Secret
 from wallet.vault import backup as module
-from wallet.vault.backup import AGE, OWN, Backup, Kept, backup_of, lines_of, read_backup
+from wallet.vault.backup import AGE, OWN, Backup, backup_of, lines_of, read_backup
 from wallet.vault.backup import write_backup as write
+from wallet.vault.store import Put
 
 PASSPHRASE = Secret("correct horse")
 SENTINEL = "quark-sentinel"
@@ -25,7 +26,7 @@ SENTINEL = "quark-sentinel"
 
 def a_backup(number: int = 3) -> Backup:
     records = tuple(
-        Kept("credential", f"c{n}", f"{SENTINEL} {n}".encode() + secrets.token_bytes(8))
+        Put("credential", f"c{n}", f"{SENTINEL} {n}".encode() + secrets.token_bytes(8), ("k",))
         for n in range(number)
     )
     moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -1,0 +1,80 @@
+"""Restoring a backup: into a new vault, verified wholly, which then takes the present one's."""
+
+import secrets
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from wallet.errors import LocalFailure
+from wallet.records import Secret
+from wallet.vault import os_keyring
+from wallet.vault.backup import Backup, read_backup, readable
+from wallet.vault.locking import locked
+from wallet.vault.renewal import KEYS
+from wallet.vault.replacing import take_over
+from wallet.vault.slots import CALIBRATED_MS, KeyFile, read_key_file
+from wallet.vault.vault import Vault
+from wallet.vault.worker import Worker
+
+
+async def restore(
+    folder: Path,
+    path: Path,
+    passphrase: Secret[str],
+    protection: Secret[str] | None,
+    *,
+    replace_present: bool = False,
+    derivation_ms: int = CALIBRATED_MS,
+) -> tuple[Vault, str]:
+    """Make a vault in `folder` from a backup; whatever is there is set aside, not deleted.
+
+    Args:
+        folder: Where the vault is to be.
+        path: The backup file.
+        passphrase: The backup's.
+        protection: The new vault's passphrase; None for the keyring.
+        replace_present: Whether a vault that is there may be set aside.
+        derivation_ms: As for `Vault.create`.
+
+    Returns:
+        The open vault, and the settings file's text in the backup.
+
+    Raises:
+        LocalFailure: `backup_unreadable`, `backup_passphrase_wrong`, `backup_older`,
+            `store_present`, and those of `Vault.create`.
+    """
+    worker = Worker()
+    try:
+        backup = await worker.run(lambda: read_backup(path, passphrase))
+        records = await worker.run(lambda: readable(backup))
+        lock = await worker.run(lambda: locked(folder, make=True))
+        try:
+            present = await worker.run(lambda: read_key_file(folder / KEYS))
+            if present is not None and not replace_present:
+                raise await _refusal(present, backup)
+            stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+            fresh = folder / f"restored-{stamp}"
+            vault = await Vault.create(fresh, protection, derivation_ms=derivation_ms)
+            try:
+                await vault.fill(
+                    [one for one in records if one.kind != "key_file"], backup.generation + 1
+                )
+            finally:
+                await vault.close()
+            await worker.run(lambda: take_over(folder, fresh, folder / f"set-aside-{stamp}"))
+        finally:
+            await worker.run(lock.release)
+    finally:
+        worker.stop()
+    return await Vault.open(folder, protection), backup.settings
+
+
+async def _refusal(present: KeyFile, backup: Backup) -> LocalFailure:
+    """Why a vault that is there is not replaced without a word."""
+    seen = None
+    with suppress(LocalFailure):
+        seen = await os_keyring.recall(f"{present.service}/generation")
+    known = int(seen) if seen and seen.isdecimal() else 0
+    if present.wallet_id == backup.wallet_id and known > backup.generation:
+        return LocalFailure("backup_older", f"generation {backup.generation}, here {known}")
+    return LocalFailure("store_present")
