@@ -74,6 +74,7 @@ class Desk:
             *("--data-folder", str(self.data_folder)),
             *("--browser-command", self.opener),
             *("--language", "en"),
+            *("--key-derivation-ms", "0"),
             *(trust if self.trusting else ()),
         ]
 

@@ -78,7 +78,11 @@ class Killing:
     def __post_init__(self) -> None:
         self._anchor = self.folder / "root.pem"
         self._anchor.write_bytes(self.issuer.authority.pem)
-        flags = {"data_folder": self.folder / "wallet", "trust_anchor": [str(self._anchor)]}
+        flags = {
+            "data_folder": self.folder / "wallet",
+            "trust_anchor": [str(self._anchor)],
+            "key_derivation_ms": "0",
+        }
         self.wallet = Wallet(load(flags, {}))
 
     async def create(self) -> None:

@@ -93,7 +93,7 @@ def test_a_mistake_of_the_wallet_is_told_without_its_words(
         raise RuntimeError(message)
 
     monkeypatch.setattr(commands, "COMMANDS", {"list": broken})
-    wallet = Wallet(load({"data_folder": tmp_path}, {}))
+    wallet = Wallet(load({"data_folder": tmp_path, "key_derivation_ms": "0"}, {}))
     assert commands.run(wallet, parser().parse_args(["list", "--json"])) == 1
     printed = capsys.readouterr()
     error = json.loads(printed.out)["error"]
