@@ -51,6 +51,7 @@ class Cli:
         self.environment |= {
             "HOME": str(folder),
             "WALLET_SETTINGS_FILE": str(folder / "settings.toml"),
+            "WALLET_KEY_DERIVATION_MS": "0",
         }
 
     def command(self, *arguments: str) -> list[str]:

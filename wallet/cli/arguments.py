@@ -2,6 +2,7 @@
 
 import argparse
 import typing
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,6 +21,31 @@ SETTINGS = f"""\
 Every setting below is also an entry of the settings file (TOML, with _ instead of -) and an
 environment variable ({ENVIRONMENT_PREFIX}NAME): a flag is stronger than a variable, a variable
 stronger than the file. `wallet settings` prints what is in force and where it came from.
+"""
+
+PROTECT = """\
+It is opened by what protects it now: the setting passphrase_file holds the present passphrase,
+--new-passphrase-file the new one. A recovery code stays good.
+"""
+
+RECOVERY = """\
+The code opens the wallet where its passphrase or keyring is lost; an older code no longer does.
+It is shown once at a terminal and confirmed by typing it back, or written into a file.
+"""
+
+BACKUP = """\
+The file holds the credentials, their keys, interrupted issuances and the settings, encrypted under
+a passphrase of its own (an age file). It is read back before the command says that it is written.
+"""
+
+RESTORE = """\
+The file is verified wholly before anything changes. A wallet that is here already is not touched
+without --replace, and then set aside, not deleted. The settings of the backup are written where
+there is no settings file. The new wallet needs a new recovery code.
+"""
+
+IMPORT = """\
+Those that are here already stay as they are.
 """
 
 
@@ -57,6 +83,59 @@ def _print_url(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _code_file(command: argparse.ArgumentParser, text: str) -> None:
+    command.add_argument("--recovery-code-file", type=Path, metavar="FILE", help=text)
+
+
+def _protection(command: argparse.ArgumentParser) -> None:
+    way = command.add_mutually_exclusive_group(required=True)
+    way.add_argument("--with-passphrase", action="store_true", help="a passphrase opens it")
+    way.add_argument("--with-keyring", action="store_true", help="this computer's keyring opens it")
+    command.add_argument(
+        "--new-passphrase-file",
+        type=Path,
+        metavar="FILE",
+        help="file that holds the new passphrase; asked for if not given",
+    )
+
+
+def _encrypted_file(command: argparse.ArgumentParser, text: str, *, new: bool) -> None:
+    command.add_argument("file", type=Path, metavar="FILE", help=text)
+    command.add_argument(
+        "--backup-passphrase-file",
+        type=Path,
+        metavar="FILE",
+        help="file that holds the passphrase of FILE; asked for if not given",
+    )
+    if new:
+        command.add_argument("--force", action="store_true", help="overwrite FILE if it is there")
+
+
+def _vault_commands(command: Callable[..., argparse.ArgumentParser]) -> None:
+    command("protection", "tell what opens the wallet, and whether there is a recovery code")
+    protect = command("protect", "let another passphrase, or the keyring, open the wallet", PROTECT)
+    _protection(protect)
+    recovery = command("recovery", "make a new recovery code", RECOVERY)
+    _code_file(recovery, "write it into this new file, instead of showing it")
+    recover = command("recover", "open the wallet by its recovery code, and protect it anew")
+    _code_file(recover, "file that holds the code; asked for if not given")
+    _protection(recover)
+    command("rotate", "encrypt everything anew under a fresh key")
+    backup = command("backup", "write everything into one encrypted file", BACKUP)
+    _encrypted_file(backup, "the file to write", new=True)
+    restore = command("restore", "make the wallet from a backup", RESTORE)
+    _encrypted_file(restore, "the backup", new=False)
+    restore.add_argument(
+        "--replace", action="store_true", help="set a wallet that is here already aside"
+    )
+    _protection(restore)
+    export = command("export", "write one credential, with its key, into an encrypted file")
+    export.add_argument("id", metavar="ID", help="as `wallet list` prints it")
+    _encrypted_file(export, "the file to write", new=True)
+    take = command("import", "take the credentials of an exported file, or of a backup", IMPORT)
+    _encrypted_file(take, "the file to read", new=False)
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser. `command` is None for the window."""
     settings = _settings_flags()
@@ -80,11 +159,11 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
 
-    def command(name: str, text: str) -> argparse.ArgumentParser:
+    def command(name: str, text: str, more: str = "") -> argparse.ArgumentParser:
         return commands.add_parser(
             name,
             help=text,
-            description=text,
+            description=f"{text}\n\n{more}".strip(),
             parents=[json, settings],
             epilog=EXIT_CODES,
             formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -94,6 +173,7 @@ def parser() -> argparse.ArgumentParser:
     create.add_argument(
         "--with-passphrase", action="store_true", help="protect it by a passphrase, not the keyring"
     )
+    _code_file(create, "write the recovery code into this new file, instead of showing it")
     add = command("add", "get a credential from an offer")
     way = add.add_mutually_exclusive_group(required=True)
     way.add_argument("offer", nargs="?", metavar="OFFER", help="the offer link; - reads it")
@@ -113,5 +193,6 @@ def parser() -> argparse.ArgumentParser:
     what.add_argument("--resume", metavar="ID", help="go on with it, from where it stands")
     what.add_argument("--drop", metavar="ID", help="forget it, with its keys")
     _print_url(pending)
+    _vault_commands(command)
     command("settings", "print the settings in force and where each came from")
     return top

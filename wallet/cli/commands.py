@@ -4,14 +4,15 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from io import TextIOWrapper
 from pathlib import Path
 from traceback import extract_tb
 from typing import Final
 
 from wallet.app import Door, Wallet
-from wallet.cli.holder import TerminalHolder, ask_passphrase, read_standard_input
+from wallet.cli.holder import TerminalHolder, read_standard_input
+from wallet.cli.opening import NO_WALLET, open_present, open_wallet, remind
 from wallet.cli.output import (
     card_json,
     error_json,
@@ -25,10 +26,9 @@ from wallet.cli.output import (
     print_settings,
     summary_json,
 )
+from wallet.cli.vault_commands import VAULT_COMMANDS, Command, create
 from wallet.errors import HolderDeclined, LocalFailure, WalletError
 from wallet.records import PendingIssuance
-
-Command = Callable[[Wallet, argparse.Namespace], Awaitable[None]]
 
 
 def run(wallet: Wallet, arguments: argparse.Namespace) -> int:
@@ -63,41 +63,16 @@ def _place(error: Exception) -> str:
 
 
 async def _run(wallet: Wallet, arguments: argparse.Namespace) -> None:
+    command = COMMANDS.get(arguments.command) or VAULT_COMMANDS[arguments.command]
     async with wallet:
-        await COMMANDS[arguments.command](wallet, arguments)
-
-
-async def _open(wallet: Wallet, *, may_create: bool = False) -> None:
-    match wallet.door:
-        case Door.LOCKED:
-            await wallet.open(await wallet.passphrase_from_file() or ask_passphrase(new=False))
-        case Door.CLOSED:
-            await wallet.open()
-        case Door.NEW if may_create:
-            await _make(wallet, with_passphrase=False)
-        case Door.NEW | Door.OPEN:
-            pass
-
-
-async def _make(wallet: Wallet, *, with_passphrase: bool) -> None:
-    passphrase = await wallet.passphrase_from_file()
-    if passphrase is None and (with_passphrase or not await wallet.keyring_usable()):
-        passphrase = ask_passphrase(new=True)
-    await wallet.create(passphrase)
-    note(f"Made a new wallet, protected by {'a passphrase' if passphrase else 'the keyring'}.")
-
-
-async def _create(wallet: Wallet, arguments: argparse.Namespace) -> None:
-    if wallet.door is not Door.NEW:
-        raise LocalFailure("settings_invalid", "this profile has a wallet already")
-    await _make(wallet, with_passphrase=arguments.with_passphrase)
-    if arguments.json:
-        print_json({"data_folder": str(wallet.in_force.settings.data_folder)})
+        await command(wallet, arguments)
+        if sys.stderr.isatty() or not arguments.json:
+            await remind(wallet)
 
 
 async def _add(wallet: Wallet, arguments: argparse.Namespace) -> None:
     offer = await _offer(wallet, arguments)
-    await _open(wallet, may_create=True)
+    await open_wallet(wallet, may_create=True)
     holder = TerminalHolder(
         agreed=arguments.yes,
         configuration=arguments.configuration,
@@ -111,7 +86,10 @@ async def _add(wallet: Wallet, arguments: argparse.Namespace) -> None:
 
 
 async def _pending(wallet: Wallet, arguments: argparse.Namespace) -> None:
-    await _open(wallet)
+    if arguments.resume or arguments.drop:
+        await open_present(wallet, LocalFailure("issuance_not_found", NO_WALLET))
+    else:
+        await open_wallet(wallet)
     if arguments.resume:
         open_url = None if arguments.print_url else wallet.open_in_browser
         holder = TerminalHolder(agreed=True, configuration=None, open_url=open_url)
@@ -160,7 +138,7 @@ async def _ignore(_frame: bytes) -> None:
 
 
 async def _list(wallet: Wallet, arguments: argparse.Namespace) -> None:
-    await _open(wallet)
+    await open_wallet(wallet)
     cards = () if wallet.door is Door.NEW else await wallet.cards()
     if arguments.json:
         print_json([summary_json(card) for card in cards])
@@ -169,7 +147,7 @@ async def _list(wallet: Wallet, arguments: argparse.Namespace) -> None:
 
 
 async def _show(wallet: Wallet, arguments: argparse.Namespace) -> None:
-    await _open_existing(wallet)
+    await open_present(wallet, LocalFailure("credential_not_found", NO_WALLET))
     card = await wallet.card(arguments.id)
     if arguments.json:
         print_json(card_json(card))
@@ -178,7 +156,7 @@ async def _show(wallet: Wallet, arguments: argparse.Namespace) -> None:
 
 
 async def _remove(wallet: Wallet, arguments: argparse.Namespace) -> None:
-    await _open_existing(wallet)
+    await open_present(wallet, LocalFailure("credential_not_found", NO_WALLET))
     await wallet.remove(arguments.id)
     if arguments.json:
         print_json({"removed": arguments.id})
@@ -186,18 +164,12 @@ async def _remove(wallet: Wallet, arguments: argparse.Namespace) -> None:
         note("Removed.")
 
 
-async def _open_existing(wallet: Wallet) -> None:
-    if wallet.door is Door.NEW:
-        raise LocalFailure("credential_not_found", "there is no wallet in this profile yet")
-    await _open(wallet)
-
-
 async def _settings(wallet: Wallet, arguments: argparse.Namespace) -> None:
     print_settings(wallet.in_force, as_json=arguments.json)
 
 
 COMMANDS: Final[Mapping[str, Command]] = {
-    "create": _create,
+    "create": create,
     "add": _add,
     "list": _list,
     "show": _show,

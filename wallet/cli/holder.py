@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from wallet.cli.output import note
 from wallet.errors import HolderDeclined, LocalFailure, printable
@@ -115,17 +116,40 @@ class TerminalHolder:
         note(url.reveal())
 
 
-def ask_passphrase(*, new: bool) -> Secret[str]:
-    """Ask for the passphrase, twice for a new wallet.
+def ask_secret(question: str, flag: str) -> Secret[str]:
+    """Ask for a secret without showing what is typed.
+
+    Args:
+        question: What to ask.
+        flag: The flag that gives it where there is no terminal.
 
     Raises:
         LocalFailure: `passphrase_needed` where there is no terminal.
-        HolderDeclined: `cancelled` where the two differ.
+        HolderDeclined: `cancelled` where the terminal is closed.
     """
     if not sys.stdin.isatty():
-        raise LocalFailure("passphrase_needed", "give it by --passphrase-file")
-    question = "Choose a passphrase: " if new else "Passphrase: "
-    text = interruptible(lambda: getpass.getpass(question))
-    if new and interruptible(lambda: getpass.getpass("Once more: ")) != text:
+        raise LocalFailure("passphrase_needed", f"give it by {flag}")
+    try:
+        return Secret(interruptible(lambda: getpass.getpass(f"{question} ")))
+    except EOFError:
+        raise HolderDeclined("cancelled", "nothing was typed") from None
+
+
+def ask_passphrase(question: str, flag: str, *, twice: bool = False) -> Secret[str]:
+    """Ask for a passphrase, twice for a new one; raises as `ask_secret`, and `cancelled`."""
+    passphrase = ask_secret(question, flag)
+    if twice and ask_secret("Once more:", flag).reveal() != passphrase.reveal():
         raise HolderDeclined("cancelled", "the two passphrases differ")
-    return Secret(text)
+    return passphrase
+
+
+def read_secret(file: Path, flag: str) -> Secret[str]:
+    """The secret in a file, without the end of its line. Raises `settings_invalid`.
+
+    It blocks as `interruptible` says: the file may be a pipe.
+    """
+    try:
+        text = interruptible(lambda: file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise LocalFailure("settings_invalid", f"{flag}: {type(error).__name__}") from None
+    return Secret(text.removesuffix("\n").removesuffix("\r"))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from wallet.errors import VerificationFailed, WalletError, printable
-from wallet.records import Card, Claim, Image, PendingIssuance
+from wallet.records import Card, Claim, Image, PendingIssuance, Protection
 from wallet.report import Outcome, Report
 from wallet.settings import InForce, Origin
 
@@ -130,6 +130,14 @@ def print_pending(pending: Sequence[PendingIssuance]) -> None:
         following = "next: sign in" if one.signs_in else "next: go on without you"
         parts = (one.id, one.look.name, one.issuer.name, began, following if one.readable else "")
         line("  ".join(part for part in parts if part))
+
+
+def print_protection(protection: Protection) -> None:
+    """What opens the wallet."""
+    ways = {"a passphrase": protection.passphrase, "this computer's keyring": protection.keyring}
+    line(f"opened by {' together with '.join(way for way, used in ways.items() if used)}")
+    confirmed = "confirmed" if protection.recovery_confirmed else "not confirmed"
+    line(f"recovery code: {confirmed if protection.recovery else 'none'}")
 
 
 def _state(card: Card) -> str:
