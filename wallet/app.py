@@ -185,12 +185,12 @@ class Wallet:
         """
         from wallet.vault.restoring import restore
 
-        await self.close()
         self._vault, settings = await restore(
             self._settings.data_folder,
             path,
             passphrase,
             protection,
+            release=self.close,
             replace_present=replace_present,
             derivation_ms=self._settings.key_derivation_ms,
         )

@@ -192,6 +192,9 @@ MEANINGS: Mapping[str, Meaning] = {
     "passphrase_wrong": Meaning(
         LocalFailure, "That is not the passphrase of this wallet.", "Try again."
     ),
+    "passphrases_differ": Meaning(
+        LocalFailure, "The two passphrases differ.", "Type the same one twice."
+    ),
     "passphrase_wait": Meaning(
         LocalFailure,
         "Too many wrong tries. The wallet waits before it takes another.",

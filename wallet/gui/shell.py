@@ -11,6 +11,7 @@ from wallet.gui.screens.cards import CardsScreen
 from wallet.gui.screens.detail import DetailScreen
 from wallet.gui.screens.door import DoorScreen
 from wallet.gui.screens.issuance import IssuanceScreen
+from wallet.gui.screens.protection import ProtectionScreen
 from wallet.gui.screens.settings import SettingsScreen
 from wallet.gui.state import Place, WalletState
 
@@ -70,6 +71,8 @@ def _screen(state: WalletState) -> ft.Control:
             return DetailScreen(state)
         case Place.SETTINGS:
             return SettingsScreen(state)
+        case Place.PROTECTION:
+            return ProtectionScreen(state)
 
 
 def _item(

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import wraps
+from pathlib import Path
 from typing import Any, Concatenate, ParamSpec
 
 import flet as ft
@@ -32,6 +33,7 @@ class Place(Enum):
     ISSUANCE = auto()
     DETAIL = auto()
     SETTINGS = auto()
+    PROTECTION = auto()
 
 
 @dataclass(frozen=True)
@@ -308,6 +310,18 @@ class WalletState:
         """Forget an issuance that was interrupted."""
         await self.wallet.drop(pending.id)
         await self._look()
+
+    async def restore(
+        self,
+        path: Path,
+        passphrase: Secret[str],
+        protection: Secret[str] | None,
+        *,
+        replace_present: bool,
+    ) -> None:
+        """Let a backup take the place of what is here, and show it; raises `WalletError`."""
+        await self.wallet.restore(path, passphrase, protection, replace_present=replace_present)
+        await self._enter()
 
     def _follow(self, run: Coroutine[Any, Any, Card]) -> None:
         self._run = asyncio.create_task(run)

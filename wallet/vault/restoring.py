@@ -1,6 +1,7 @@
 """Restoring a backup: into a new vault, verified wholly, which then takes the present one's."""
 
 import secrets
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,16 +24,20 @@ async def restore(
     passphrase: Secret[str],
     protection: Secret[str] | None,
     *,
+    release: Callable[[], Awaitable[None]],
     replace_present: bool = False,
     derivation_ms: int = CALIBRATED_MS,
 ) -> tuple[Vault, str]:
     """Make a vault in `folder` from a backup; whatever is there is set aside, not deleted.
+
+    The new vault is whole before anything happens to the present one.
 
     Args:
         folder: Where the vault is to be.
         path: The backup file.
         passphrase: The backup's.
         protection: The new vault's passphrase; None for the keyring.
+        release: Closes the present vault, at the moment when the new one takes its place.
         replace_present: Whether a vault that is there may be set aside.
         derivation_ms: As for `Vault.create`.
 
@@ -47,20 +52,20 @@ async def restore(
     try:
         backup = await worker.run(lambda: read_backup(path, passphrase))
         records = await worker.run(lambda: readable(backup))
+        present = await worker.run(lambda: read_key_file(folder / KEYS))
+        if present is not None and not replace_present:
+            raise await _refusal(present, backup)
+        stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+        fresh = folder / f"restored-{stamp}"
+        vault = await Vault.create(fresh, protection, derivation_ms=derivation_ms)
+        try:
+            generation = backup.generation + 1
+            await vault.fill([one for one in records if one.kind != "key_file"], generation)
+        finally:
+            await vault.close()
+        await release()
         lock = await worker.run(lambda: locked(folder, make=True))
         try:
-            present = await worker.run(lambda: read_key_file(folder / KEYS))
-            if present is not None and not replace_present:
-                raise await _refusal(present, backup)
-            stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
-            fresh = folder / f"restored-{stamp}"
-            vault = await Vault.create(fresh, protection, derivation_ms=derivation_ms)
-            try:
-                await vault.fill(
-                    [one for one in records if one.kind != "key_file"], backup.generation + 1
-                )
-            finally:
-                await vault.close()
             await worker.run(lambda: take_over(folder, fresh, folder / f"set-aside-{stamp}"))
         finally:
             await worker.run(lock.release)

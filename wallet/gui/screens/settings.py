@@ -1,9 +1,11 @@
 """Settings: what is in force, and where it came from."""
 
+from functools import partial
+
 import flet as ft
 
-from wallet.gui.parts import body, heading, page_column, panel, reading, title
-from wallet.gui.state import WalletState
+from wallet.gui.parts import body, heading, page_column, panel, reading, secondary, title
+from wallet.gui.state import Place, WalletState
 
 
 @ft.component
@@ -18,6 +20,12 @@ def SettingsScreen(state: WalletState) -> ft.Control:
         rows.append(reading(f"setting-{name}", f"{name} ({where})", text or "not set"))
     return page_column(
         title("Settings"),
+        secondary(
+            "settings-protection",
+            "Protection and backup",
+            partial(state.go, Place.PROTECTION),
+            icon=ft.Icons.SHIELD,
+        ),
         body(f"Profile {in_force.profile}. Change them in {in_force.file}.", soft=True),
         panel(rows),
         panel(
