@@ -145,7 +145,7 @@ TARGETS: Final[Mapping[str, tuple[Callable[[bytes], object], tuple[bytes, ...]]]
     "picture": (picture, (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"\xff\xd8\xff\xe0")),
     "code": (decode_still, (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",)),
     "url": (url, (b"https://issuer.example/tenant", b"http://127.0.0.1:1/")),
-    "record": (lambda data: record_of(data), (b'{"version":1}',)),
+    "record": (record_of, (b'{"version":1}',)),
     "flow": (flow, (b'{"stage":"consent"}', b'{"stage":"asking","authorized":{}}')),
     "backup": (
         backup_of,

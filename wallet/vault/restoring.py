@@ -1,6 +1,7 @@
 """Restoring a backup: into a new vault, verified wholly, which then takes the present one's."""
 
 import secrets
+import shutil
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from wallet.vault import os_keyring
 from wallet.vault.backup import Backup, read_backup, readable
 from wallet.vault.locking import locked
 from wallet.vault.renewal import KEYS
-from wallet.vault.replacing import take_over
+from wallet.vault.replacing import MARKER, take_over
 from wallet.vault.slots import CALIBRATED_MS, KeyFile, read_key_file
 from wallet.vault.vault import Vault
 from wallet.vault.worker import Worker
@@ -57,21 +58,34 @@ async def restore(
             raise await _refusal(present, backup)
         stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
         fresh = folder / f"restored-{stamp}"
-        vault = await Vault.create(fresh, protection, derivation_ms=derivation_ms)
         try:
-            generation = backup.generation + 1
-            await vault.fill([one for one in records if one.kind != "key_file"], generation)
-        finally:
-            await vault.close()
-        await release()
-        lock = await worker.run(lambda: locked(folder, make=True))
-        try:
-            await worker.run(lambda: take_over(folder, fresh, folder / f"set-aside-{stamp}"))
-        finally:
-            await worker.run(lock.release)
+            vault = await Vault.create(fresh, protection, derivation_ms=derivation_ms)
+            try:
+                generation = backup.generation + 1
+                await vault.fill([one for one in records if one.kind != "key_file"], generation)
+            finally:
+                await vault.close()
+            await release()
+            lock = await worker.run(lambda: locked(folder, make=True))
+            try:
+                await worker.run(lambda: take_over(folder, fresh, folder / f"set-aside-{stamp}"))
+            finally:
+                await worker.run(lock.release)
+        except BaseException:
+            await _undo(folder, fresh, worker)
+            raise
     finally:
         worker.stop()
     return await Vault.open(folder, protection), backup.settings
+
+
+async def _undo(folder: Path, fresh: Path, worker: Worker) -> None:
+    """Remove the new vault, unless it has begun to take the present one's place."""
+    if not (folder / MARKER).exists() and (file := read_key_file(fresh / KEYS)) is not None:
+        with suppress(LocalFailure):
+            await os_keyring.delete_secret(file.service)
+    if not (folder / MARKER).exists():
+        await worker.run(lambda: shutil.rmtree(fresh, ignore_errors=True))
 
 
 async def _refusal(present: KeyFile, backup: Backup) -> LocalFailure:

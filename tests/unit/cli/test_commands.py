@@ -17,7 +17,7 @@ from wallet.errors import WalletError
 from wallet.settings import fields, load
 from wallet.steps import Step
 
-COMMANDS = ("create", "add", "list", "show", "remove", "settings")
+COMMANDS = ("add", "list", "show", "remove", "pending", "settings")
 
 
 def kinds(kind: type[WalletError]) -> Iterator[type[WalletError]]:

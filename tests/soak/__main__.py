@@ -1,0 +1,140 @@
+"""`./run soak`: long trials, and a report of them in `tests/reports/soak.md`."""
+
+import argparse
+import asyncio
+import collections
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from tests.soak import store_kills
+from tests.support.killing import Killing
+from tests.support.simulator import simulated_issuer
+from wallet.errors import LocalFailure
+from wallet.records import Secret
+from wallet.vault import Vault
+from wallet.vault.backup import read_backup
+
+REPORT: Final = Path(__file__).parents[1] / "reports" / "soak.md"
+FUZZ_RUNS: Final = 100_000
+
+
+def fuzz(times: float) -> Iterator[str]:
+    """Every reader of what others write, by coverage-guided fuzzing."""
+    from tests.soak.fuzz import TARGETS
+
+    runs = int(FUZZ_RUNS * times)
+    for name in TARGETS:
+        with tempfile.TemporaryDirectory() as corpus:
+            begun = time.monotonic()
+            command = [sys.executable, "-m", "tests.soak.fuzz", name, str(runs), corpus]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            took = time.monotonic() - begun
+            if done.returncode != 0:
+                sys.exit(f"soak: {name}: a finding\n{done.stderr[-3000:]}")
+            yield f"fuzz {name}: {runs} inputs, 0 findings, {took:.0f} s"
+
+
+def flows(times: float) -> Iterator[str]:
+    """Every flow, killed at every boundary that it has."""
+
+    async def kill_all() -> tuple[int, int]:
+        with tempfile.TemporaryDirectory() as folder, simulated_issuer() as issuer:
+            killing = Killing(Path(folder), issuer)
+            await killing.create()
+            boundaries = list(killing.boundaries("authorization_code"))
+            burnt = [await killing.check(one) for one in boundaries]
+            return len(boundaries), sum(burnt)
+
+    for round_ in range(max(1, int(2 * times))):
+        count, burnt = asyncio.run(kill_all())
+        yield (
+            f"flow authorization_code, round {round_ + 1}: {count} kills, 0 credentials, keys or "
+            f"notifications lost, {burnt} sign-ins to be done again"
+        )
+
+
+def store(times: float) -> Iterator[str]:
+    """The vault, killed at any moment of what it does."""
+    kills = max(1, int(1000 * times))
+    under_way: collections.Counter[str] = collections.Counter()
+    acknowledged = 0
+    for seed in range(kills):
+        with tempfile.TemporaryDirectory() as folder:
+            operation, done = asyncio.run(store_kills.one_kill(Path(folder) / "vault", seed))
+            under_way[operation] += 1
+            acknowledged += done
+    shown = ", ".join(f"{name} {count}" for name, count in under_way.most_common())
+    yield (
+        f"store: {kills} kills, {acknowledged} acknowledged operations, 0 lost; under way: {shown}"
+    )
+
+
+def backup(times: float) -> Iterator[str]:
+    """Every byte of a small backup flipped (each one costs a whole key derivation)."""
+
+    async def made(folder: Path) -> Path:
+        vault = await Vault.create(folder / "vault", Secret("correct horse"))
+        await vault.backup(folder / "backup.age", store_kills.BACKUP)
+        await vault.close()
+        return folder / "backup.age"
+
+    with tempfile.TemporaryDirectory() as name:
+        path = asyncio.run(made(Path(name)))
+        whole = path.read_bytes()
+        step = max(1, int(1 / max(times, 0.01)))
+        places = range(0, len(whole), step)
+        for at in places:
+            path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+            try:
+                read_backup(path, store_kills.BACKUP)
+            except LocalFailure:
+                continue
+            sys.exit(f"soak: byte {at} of a backup was flipped unnoticed")
+        yield f"backup: {len(places)} of {len(whole)} bytes flipped, each refused"
+
+
+PARTS: Final[Mapping[str, Callable[[float], Iterator[str]]]] = {
+    "fuzz": fuzz,
+    "flows": flows,
+    "store": store,
+    "backup": backup,
+}
+
+
+def main() -> None:
+    """Go through the parts, and write down what they came to."""
+    parser = argparse.ArgumentParser(
+        prog="./run soak",
+        description="Long trials: fuzzing, kills at every boundary of a flow and at any moment of "
+        "the store, every byte of a backup. They end at the first loss. The report is kept.",
+    )
+    parser.add_argument("--only", choices=PARTS, action="append", help="just this part")
+    parser.add_argument(
+        "--times", type=float, default=1.0, help="how much of each: 0.1 for a tenth (default: 1)"
+    )
+    given = parser.parse_args()
+    lines = []
+    begun = time.monotonic()
+    for name, part in PARTS.items():
+        if not given.only or name in given.only:
+            for line in part(given.times):
+                print(line, flush=True)
+                lines.append(line)
+    head = (
+        f"# The last soak\n\n{datetime.now(UTC):%Y-%m-%d}, {platform.system()} "
+        f"{platform.machine()}, Python {platform.python_version()}, "
+        f"{time.monotonic() - begun:.0f} s, `--times {given.times:g}`.\n\n"
+    )
+    REPORT.parent.mkdir(exist_ok=True)
+    REPORT.write_text(head + "".join(f"- {line}\n" for line in lines))
+
+
+if __name__ == "__main__":
+    main()
