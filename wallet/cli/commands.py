@@ -63,7 +63,7 @@ def _place(error: Exception) -> str:
 
 
 async def _run(wallet: Wallet, arguments: argparse.Namespace) -> None:
-    command = COMMANDS.get(arguments.command) or VAULT_COMMANDS[arguments.command]
+    command = COMMANDS[arguments.command]
     async with wallet:
         await command(wallet, arguments)
         if sys.stderr.isatty() or not arguments.json:
@@ -176,4 +176,5 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "remove": _remove,
     "pending": _pending,
     "settings": _settings,
+    **VAULT_COMMANDS,
 }

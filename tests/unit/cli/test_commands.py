@@ -17,7 +17,10 @@ from wallet.errors import WalletError
 from wallet.settings import fields, load
 from wallet.steps import Step
 
-COMMANDS = ("add", "list", "show", "remove", "pending", "settings")
+COMMANDS = (
+    *("add", "list", "show", "remove", "pending", "settings", "create", "protection", "protect"),
+    *("recovery", "recover", "rotate", "backup", "restore", "export", "import"),
+)
 
 
 def kinds(kind: type[WalletError]) -> Iterator[type[WalletError]]:

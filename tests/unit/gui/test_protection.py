@@ -5,6 +5,7 @@ from pathlib import Path
 from tests.support.fakeclient import FakeClient
 from tests.support.simulator import Simulator
 from tests.unit.gui.test_screens import Desk, desk, issuer, opened, pasted
+from wallet.errors import MEANINGS
 from wallet.records import Secret
 
 __all__ = ["desk", "issuer"]
@@ -24,7 +25,7 @@ async def test_another_passphrase(desk: Desk) -> None:
     await client.type("protect-first", "another horse")
     await client.type("protect-again", "another cart")
     await client.tap("protect-go")
-    await client.read("The two passphrases differ.")
+    await client.read(MEANINGS["passphrases_differ"].sentence)
     await client.type("protect-again", "another horse")
     await client.tap("protect-go")
     await client.read("not the passphrase of this wallet")
