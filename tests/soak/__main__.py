@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import collections
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -120,20 +121,28 @@ def main() -> None:
         "--times", type=float, default=1.0, help="how much of each: 0.1 for a tenth (default: 1)"
     )
     given = parser.parse_args()
-    lines = []
-    begun = time.monotonic()
     for name, part in PARTS.items():
         if not given.only or name in given.only:
+            begun, lines = time.monotonic(), []
             for line in part(given.times):
                 print(line, flush=True)
                 lines.append(line)
-    head = (
-        f"# The last soak\n\n{datetime.now(UTC):%Y-%m-%d}, {platform.system()} "
-        f"{platform.machine()}, Python {platform.python_version()}, "
-        f"{time.monotonic() - begun:.0f} s, `--times {given.times:g}`.\n\n"
+            _write(name, lines, time.monotonic() - begun)
+
+
+def _write(part: str, lines: list[str], took_s: float) -> None:
+    """Put the part's lines into the report, in place of older ones."""
+    text = REPORT.read_text() if REPORT.exists() else ""
+    sections = dict(re.findall(r"^## (\w+)\n\n(.*?)(?=^## |\Z)", text, re.DOTALL | re.MULTILINE))
+    sections[part] = (
+        f"{datetime.now(UTC):%Y-%m-%d}, {platform.system()} {platform.machine()}, "
+        f"Python {platform.python_version()}, {took_s:.0f} s.\n\n"
+        + "".join(f"- {line}\n" for line in lines)
+        + "\n"
     )
     REPORT.parent.mkdir(exist_ok=True)
-    REPORT.write_text(head + "".join(f"- {line}\n" for line in lines))
+    parts = (f"## {name}\n\n{sections[name]}" for name in PARTS if name in sections)
+    REPORT.write_text("# The last soak of each part\n\n" + "".join(parts).rstrip() + "\n")
 
 
 if __name__ == "__main__":
