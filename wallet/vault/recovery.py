@@ -8,7 +8,7 @@ from wallet.records import Secret
 
 ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base32: no I, L, O and U, which are taken for other characters or words."""
-_READ_AS: Final = str.maketrans({"I": "1", "L": "1", "O": "0", "-": None, " ": None})
+_READ_AS: Final = str.maketrans({"I": "1", "L": "1", "O": "0"})
 _SYMBOLS: Final = 26
 _CHECK: Final = 2
 GROUP: Final = 4
@@ -25,7 +25,7 @@ def new_code() -> Secret[str]:
 
 def canonical(code: Secret[str]) -> Secret[str] | None:
     """The code without what people add, or None where it cannot be one: a slip of the pen."""
-    text = code.reveal().upper().translate(_READ_AS)
+    text = "".join(one for one in code.reveal().upper() if one.isalnum()).translate(_READ_AS)
     if len(text) != _SYMBOLS + _CHECK or not set(text) <= set(ALPHABET):
         return None
     return Secret(text) if _check(text[:_SYMBOLS]) == text[_SYMBOLS:] else None

@@ -7,6 +7,7 @@ opens.
 
 import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ from wallet.vault.sealing import Manifest
 from wallet.vault.slots import (
     KEY_BYTES,
     KeyFile,
+    copy_of,
     data_keys,
     overwrite,
     renewed,
@@ -53,11 +55,14 @@ def open_store(folder: Path, file: KeyFile, root: bytearray) -> tuple[Store, Key
         if len(keys) > 1 and unfinished.exists():
             _take_its_place(unfinished, database, keys[0])
         store, key = _opened(database, keys)
+        file = _recorded(store, file)
         if len(keys) > 1:
             file = renewed(file, root, [key])
             write_key_file(folder / KEYS, file)
+            file = _recorded(store, file)
         _remove(unfinished)
-        return store, _recorded(store, file)
+        _copy_again(folder / KEYS, file)
+        return store, file
     finally:
         for key in keys:
             overwrite(key)
@@ -82,6 +87,17 @@ def _opened(database: Path, keys: list[bytearray]) -> tuple[Store, bytearray]:
             if failure.code != "store_damaged":
                 raise
     return Store.open(database, keys[-1]), keys[-1]
+
+
+def _copy_again(keys: Path, file: KeyFile) -> None:
+    """Let there be two equal key files again, where one was damaged or a kill came between them."""
+    with suppress(OSError):
+        try:
+            equal = keys.read_bytes() == copy_of(keys).read_bytes()
+        except FileNotFoundError:
+            equal = False
+        if not equal:
+            write_key_file(keys, file)
 
 
 def _recorded(store: Store, file: KeyFile) -> KeyFile:
@@ -130,13 +146,17 @@ def _exchanged(
 ) -> tuple[Store, KeyFile]:
     unfinished = folder / UNFINISHED
     _remove(unfinished)
-    fresh = Store.create(unfinished, keys[1])
     try:
-        fresh.fill(store.all(), store.manifest().generation)
-        fresh.check()
-    finally:
-        fresh.close()
-    sync_folder(folder)
+        fresh = Store.create(unfinished, keys[1])
+        try:
+            fresh.fill(store.all(), store.manifest().generation)
+            fresh.check()
+        finally:
+            fresh.close()
+        sync_folder(folder)
+    except Exception:  # on a full disk it is in the way
+        _remove(unfinished)
+        raise
     file = renewed(file, root, keys)
     write_key_file(folder / KEYS, file)
     store.close()

@@ -90,8 +90,13 @@ class KeyFile:
 
     @property
     def service(self) -> str:
-        """The name of this wallet's entry in the keyring."""
+        """The name of this wallet in the keyring."""
         return f"oid4vci-wallet/{self.wallet_id}"
+
+    def entry(self, slot: Slot) -> str:
+        """The name of the keyring's entry that opens `slot`."""
+        name = slot.parameters.get("keyring")
+        return f"{self.service}/{name}" if isinstance(name, str) else self.service
 
     @property
     def uses_keyring(self) -> bool:
@@ -188,8 +193,9 @@ def seal_for_passphrase(
     *,
     memory_kib: int,
     keyring_secret: bytearray | None = None,
+    entry: str = "",
 ) -> Slot:
-    """A passphrase slot; with `keyring_secret` it opens with both only.
+    """A passphrase slot; with `keyring_secret`, which `entry` holds, it opens with both only.
 
     Takes as long as Argon2id does: about a second; call it off the event loop.
 
@@ -200,7 +206,7 @@ def seal_for_passphrase(
         raise LocalFailure("passphrase_too_short")
     parameters = _fresh(memory_kib)
     if keyring_secret is not None:
-        parameters["keyring"] = True
+        parameters["keyring"] = entry or True
     secret = _argon2id(passphrase, parameters) + (keyring_secret or b"")
     return _seal(wallet_id, "passphrase", parameters, secret, root)
 
@@ -213,9 +219,12 @@ def seal_for_recovery(
     return _seal(wallet_id, "recovery", parameters, _argon2id(code, parameters), root)
 
 
-def seal_for_keyring(wallet_id: str, root: bytearray, keyring_secret: bytearray) -> Slot:
-    """A keyring slot; `keyring_secret` are 32 random bytes that the keyring holds."""
-    return _seal(wallet_id, "keyring", {}, bytearray(keyring_secret), root)
+def seal_for_keyring(
+    wallet_id: str, root: bytearray, keyring_secret: bytearray, entry: str = ""
+) -> Slot:
+    """A keyring slot; `keyring_secret` are 32 random bytes that the keyring holds as `entry`."""
+    parameters: Parameters = {"keyring": entry} if entry else {}
+    return _seal(wallet_id, "keyring", parameters, bytearray(keyring_secret), root)
 
 
 def unseal(

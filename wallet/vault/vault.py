@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal, Self, TypeVar
 from wallet.errors import LocalFailure
 from wallet.records import CredentialRecord, Flow, HolderKey, Protection, Secret
 from wallet.vault import os_keyring
-from wallet.vault.access import Key, protected, root_key
+from wallet.vault.access import BALLAST, Key, forget_entries, protected, root_key
 from wallet.vault.failures import damaged, guarded
 from wallet.vault.holder_keys import new_key, signature
 from wallet.vault.locking import locked
@@ -53,9 +53,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-BALLAST: Final = "wallet.ballast"
 BALLAST_BYTES: Final = 256 * 1024
-"""Given back when the disk is full, so that something can be removed even then."""
 _SQLITE_FULL: Final = 13
 
 
@@ -123,9 +121,8 @@ class Vault:
             file = await protected(file, self._root, passphrase, derivation_ms, self._worker)
             await self._worker.run(lambda: self._make(file))
         except LocalFailure:
-            with suppress(LocalFailure):  # an entry that no key file names would never be found
-                if not await self._worker.run((folder / KEYS).exists):
-                    await os_keyring.delete_secret(file.service)
+            if not await self._worker.run((folder / KEYS).exists):
+                await forget_entries(file)  # which no key file names: nobody would find them
             raise
         await self._mirror(await self._worker.run(lambda: self._store.manifest().generation))
 
@@ -152,7 +149,8 @@ class Vault:
         """Open the vault in `folder`.
 
         With the recovery code it opens whatever became of passphrase and keyring, also a store
-        that was rolled back; the keyring is set up anew where it was used.
+        that was rolled back. Where the keyring alone opened it, the keyring is set up anew; a
+        passphrase stays until `protect` sets another.
 
         Raises:
             LocalFailure: `passphrase_needed`, `passphrase_wrong`, `passphrase_wait`,
@@ -218,7 +216,7 @@ class Vault:
     # The generation's mirror: a whole older store that is put back is noticed by it.
 
     async def _meet_mirror(self, *, recovering: bool) -> None:
-        if recovering and self._file.backend:
+        if recovering and self._file.slot("keyring"):
             with suppress(LocalFailure):  # without a keyring the recovery code opens it again
                 await self.protect(None)
         if not self._file.uses_keyring:
@@ -261,8 +259,10 @@ class Vault:
         Raises:
             LocalFailure: `passphrase_too_short`, `keyring_unavailable`.
         """
-        file = await protected(self._file, self._root, passphrase, derivation_ms, self._worker)
+        before = self._file
+        file = await protected(before, self._root, passphrase, derivation_ms, self._worker)
         await self._change(file)
+        await forget_entries(before, kept=file)
 
     async def check_passphrase(self, passphrase: Secret[str]) -> None:
         """Raise `passphrase_wrong` if it is not the one that opens the vault."""
@@ -270,7 +270,7 @@ class Vault:
         if slot := file.slot("passphrase"):
             half = None
             if slot.uses_keyring:
-                half = bytearray(await os_keyring.load_secret(file.service))
+                half = bytearray(await os_keyring.load_secret(file.entry(slot)))
             opening = partial(
                 unseal, file, slot, text=passphrase, keyring_secret=half, wrong="passphrase_wrong"
             )

@@ -82,7 +82,8 @@ def test_a_vault_protected_by_gnome_keyring(tmp_path: Path) -> None:
         async def main():
             vault = await Vault.open(folder)
             await vault.close()
-            await delete_secret(read_key_file(folder / "wallet.keys").service)
+            file = read_key_file(folder / "wallet.keys")
+            await delete_secret(file.entry(file.slots[0]))
             await attempt(Vault.open(folder))
             await attempt(Vault.create(folder, None))
     """
