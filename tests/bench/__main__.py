@@ -12,11 +12,13 @@ from tests.bench.issuance import issuance
 from tests.bench.rows import Row
 from tests.bench.scan import scan
 from tests.bench.start import start
+from tests.bench.store import store
 
 MEASUREMENTS: Final[Mapping[str, Callable[[int], Iterator[Row]]]] = {
     "start": start,
     "scan": scan,
     "issuance": issuance,
+    "store": store,
 }
 
 
