@@ -115,6 +115,7 @@ class WalletState:
         keyring_usable: Whether a new store can be protected by the keyring.
         cards: What is in the store, newest first.
         pending: Issuances that were interrupted.
+        recoverable: Whether the person has shown that they have a recovery code.
         shown: The card whose details are shown.
         phase: Where an issuance is.
         failure: What went wrong last, at the place where it is told.
@@ -139,6 +140,7 @@ class WalletState:
     wide: bool = False
     columns: int = 1
     pending: list[PendingIssuance] = field(default_factory=list)
+    recoverable: bool = True
     _run: "asyncio.Task[Card] | None" = None
     _scan: "asyncio.Task[str] | None" = None
     _telling: "asyncio.Task[None] | None" = None
@@ -171,6 +173,13 @@ class WalletState:
         await self.wallet.open(passphrase)
         await self._enter()
 
+    @safe
+    async def recover(self, code: Secret[str]) -> None:
+        """Open the store by the recovery code, and let the person protect it anew."""
+        await self.wallet.open(recovery_code=code)
+        await self._enter()
+        self.place = Place.PROTECTION
+
     async def _enter(self) -> None:
         self.door = self.wallet.door
         if self.door is Door.OPEN:
@@ -186,6 +195,7 @@ class WalletState:
     async def _look(self) -> None:
         self.cards = list(await self.wallet.cards())
         self.pending = list(await self.wallet.pending())
+        self.recoverable = (await self.wallet.protection()).recovery_confirmed
 
     # Going about.
 

@@ -87,3 +87,37 @@ async def test_a_backup_there_and_back(desk: Desk, issuer: Simulator, tmp_path: 
     assert [one.id for one in await desk.wallet.cards()] == [card.id]
     await desk.wallet.close()
     await desk.wallet.open(Secret("restored horse"))
+
+
+async def test_the_recovery_code_opens_a_wallet_whose_passphrase_is_lost(desk: Desk) -> None:
+    await desk.wallet.create(Secret("forgotten horse"))
+    code = await desk.wallet.new_recovery_code()
+    await desk.wallet.close()
+    client = await desk.open()
+    await client.tap("door-lost")
+    await client.type("door-code", "0000-0000")
+    await client.tap("door-recover")
+    await client.read(MEANINGS["recovery_wrong"].sentence)
+    await client.type("door-code", code.reveal())
+    await client.tap("door-recover")
+    await client.see("protection-how")
+
+
+async def test_until_there_is_a_recovery_code_the_wallet_says_so(desk: Desk) -> None:
+    client = await opened(desk)
+    await client.tap("cards-recovery")
+    await client.see("recovery-make")
+
+
+async def test_a_backup_on_a_fresh_computer(desk: Desk, tmp_path: Path) -> None:
+    await desk.wallet.create(Secret("correct horse"))
+    await desk.wallet.backup(tmp_path / "backup.age", Secret("backup horse"))
+    await desk.wallet.close()
+    (tmp_path / "wallet").rename(tmp_path / "old")
+    client = await desk.open()
+    await client.tap("door-lost")
+    await client.type("restore-path", str(tmp_path / "backup.age"))
+    await client.type("restore-passphrase", "backup horse")
+    await client.type("restore-own", "restored horse")
+    await client.tap("restore-go")
+    await client.see("empty-add")

@@ -8,6 +8,7 @@ from wallet.gui import theme
 from wallet.gui.card import CardFace
 from wallet.gui.parts import (
     body,
+    notice,
     page_column,
     panel,
     primary,
@@ -34,6 +35,7 @@ def CardsScreen(state: WalletState) -> ft.Control:
                 ft.Column(
                     [
                         title("Your credentials"),
+                        *_reminder(state),
                         *(_interrupted(state, n, one) for n, one in enumerate(state.pending)),
                         *(
                             ft.Row(
@@ -84,6 +86,22 @@ def _tile(state: WalletState, number: int, card: Card) -> ft.Control:
     )
 
 
+def _reminder(state: WalletState) -> list[ft.Control]:
+    """As long as there is no recovery code, one lost key loses everything."""
+    if state.recoverable:
+        return []
+    told = "You have no recovery code yet. Without it, a lost passphrase or keyring loses the rest."
+    go = partial(state.go, Place.PROTECTION)
+    return [
+        panel(
+            [
+                notice(told, icon=ft.Icons.WARNING_AMBER),
+                secondary("cards-recovery", "Make a recovery code", go),
+            ]
+        )
+    ]
+
+
 def _interrupted(state: WalletState, number: int, pending: PendingIssuance) -> ft.Control:
     """An issuance to go on with: nothing that was reached is lost."""
     if not pending.readable:
@@ -114,6 +132,7 @@ def _interrupted(state: WalletState, number: int, pending: PendingIssuance) -> f
 def _empty(state: WalletState) -> ft.Control:
     return page_column(
         title("Your credentials"),
+        *_reminder(state),
         *(_interrupted(state, n, one) for n, one in enumerate(state.pending)),
         ft.Container(
             ft.Column(

@@ -9,6 +9,7 @@ from flet.components.hooks.use_ref import MutableRef
 from wallet.app import Door
 from wallet.gui import theme
 from wallet.gui.parts import body, notice, page_column, panel, primary, secondary, tid, title
+from wallet.gui.screens.lost import Lost
 from wallet.gui.state import WalletState
 from wallet.records import Secret
 
@@ -26,7 +27,7 @@ def DoorScreen(state: WalletState) -> ft.Control:
         if state.failure
         else []
     )
-    return page_column(ft.Row([mark]), _inner(state), *trouble)
+    return page_column(ft.Row([mark]), _inner(state), ft.Column(trouble), Lost(state))
 
 
 def _inner(state: WalletState) -> ft.Control:
@@ -98,7 +99,7 @@ def NewStore(state: WalletState) -> ft.Control:
                     _option(
                         ft.Icons.PASSWORD,
                         "Choose a passphrase",
-                        "At least 8 characters. Nobody can restore it for you.",
+                        "At least 8 characters. A recovery code comes next.",
                     ),
                     _secret("Passphrase", "door-passphrase", first),
                     _secret("Passphrase, once more", "door-passphrase-again", again),

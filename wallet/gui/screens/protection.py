@@ -49,7 +49,7 @@ def ProtectionScreen(state: WalletState) -> ft.Control:
         Opening(state, protection, look),
         Recovery(state, protection, look),
         SaveBackup(state),
-        RestoreBackup(state, protection),
+        RestoreBackup(state, present=True),
     )
 
 
@@ -169,7 +169,7 @@ def Recovery(
                     label="Type its last group, to show that you have it",
                     value=typed.current or "",
                     border=theme.FIELD_BORDER,
-                    on_change=partial(_take, typed),
+                    on_change=partial(take, typed),
                 ),
                 primary(
                     "recovery-confirm",
@@ -240,13 +240,12 @@ def SaveBackup(state: WalletState) -> ft.Control:
 
 
 @ft.component
-def RestoreBackup(state: WalletState, protection: Protection | None) -> ft.Control:
-    """A backup in place of what is here; `protection` is None where nothing is."""
+def RestoreBackup(state: WalletState, *, present: bool) -> ft.Control:
+    """A backup, in place of what is here where something is."""
     run, told, busy = use_work()
     asking, ask = ft.use_state(False)
     path, secret = ft.use_ref(""), ft.use_ref("")
     own = ft.use_ref("")
-    present = protection is not None
 
     async def restore() -> str:
         ask(False)
@@ -295,7 +294,8 @@ def _path(text: MutableRef[str]) -> Path:
     return Path(text.current or "").expanduser()
 
 
-def _take(into: MutableRef[str], event: ft.Event[ft.TextField]) -> None:
+def take(into: MutableRef[str], event: ft.Event[ft.TextField]) -> None:
+    """Keep what is typed into a field."""
     into.current = event.control.value or ""
 
 
@@ -309,7 +309,7 @@ def secret_field(label: str, identifier: str, text: MutableRef[str]) -> ft.Contr
             password=True,
             can_reveal_password=True,
             border=theme.FIELD_BORDER,
-            on_change=partial(_take, text),
+            on_change=partial(take, text),
         ),
     )
 
@@ -322,6 +322,6 @@ def path_field(identifier: str, text: MutableRef[str]) -> ft.Control:
             label="File on this computer",
             value=text.current or "",
             border=theme.FIELD_BORDER,
-            on_change=partial(_take, text),
+            on_change=partial(take, text),
         ),
     )
