@@ -20,7 +20,7 @@ from wallet.trace import Trace
 if TYPE_CHECKING:
     from wallet.engine.run import Run
     from wallet.net.http import GuardedHttp
-    from wallet.vault import Vault
+    from wallet.vault import VaultProcess
 
 # The engine and the adapters are imported where they are first used: the first screen needs none.
 # ruff: noqa: PLC0415
@@ -60,7 +60,7 @@ class Wallet:
     def __init__(self, in_force: InForce) -> None:
         self.in_force = in_force
         self._settings = in_force.settings
-        self._vault: Vault | None = None
+        self._vault: VaultProcess | None = None
 
     # The store.
 
@@ -71,15 +71,15 @@ class Wallet:
         Raises:
             LocalFailure: `store_damaged`.
         """
-        from wallet.vault import Vault
+        from wallet.vault import VaultProcess
 
-        return Door.OPEN if self._vault else Door(Vault.door(self._settings.data_folder))
+        return Door.OPEN if self._vault else Door(VaultProcess.door(self._settings.data_folder))
 
     async def keyring_usable(self) -> bool:
         """Whether this computer's keyring can protect a new store (probed, not assumed)."""
-        from wallet.vault import keyring_usable
+        from wallet.vault import VaultProcess
 
-        return await keyring_usable()
+        return await VaultProcess.keyring_usable()
 
     async def create(self, passphrase: Secret[str] | None) -> None:
         """Make a new store, protected by `passphrase`, or by the keyring if it is None.
@@ -87,9 +87,10 @@ class Wallet:
         Raises:
             LocalFailure: `keyring_unavailable`, `passphrase_too_short`, `store_unwritable`, …
         """
-        from wallet.vault import Vault
+        from wallet.vault import VaultProcess
 
-        self._vault = await Vault.create(
+        await self.close()
+        self._vault = await VaultProcess.create(
             self._settings.data_folder,
             passphrase,
             derivation_ms=self._settings.key_derivation_ms,
@@ -107,9 +108,10 @@ class Wallet:
             LocalFailure: `passphrase_needed`, `passphrase_wrong`, `passphrase_wait`,
                 `recovery_wrong`, `keyring_entry_missing`, `store_rolled_back`, `store_in_use`, …
         """
-        from wallet.vault import Vault
+        from wallet.vault import VaultProcess
 
-        self._vault = await Vault.open(
+        await self.close()
+        self._vault = await VaultProcess.open(
             self._settings.data_folder, passphrase, recovery_code=recovery_code
         )
 
@@ -183,9 +185,9 @@ class Wallet:
             LocalFailure: `backup_unreadable`, `backup_passphrase_wrong`, `backup_older`,
                 `store_present`, and those of `create`.
         """
-        from wallet.vault.restoring import restore
+        from wallet.vault import VaultProcess
 
-        self._vault, settings = await restore(
+        self._vault, settings = await VaultProcess.restore(
             self._settings.data_folder,
             path,
             passphrase,
@@ -229,10 +231,16 @@ class Wallet:
         return Secret(text.removesuffix("\n").removesuffix("\r"))
 
     async def close(self) -> None:
-        """Close the store."""
-        if self._vault is not None:
-            await self._vault.close()
-            self._vault = None
+        """Close the store: the process that holds its keys ends."""
+        vault, self._vault = self._vault, None
+        if vault is not None:
+            await vault.close()
+
+    async def stopped(self) -> bool:
+        """Wait until the store's process has ended; whether it did so by itself."""
+        vault = self._opened()
+        await vault.ended()
+        return self._vault is vault
 
     async def __aenter__(self) -> Self:
         return self
@@ -261,6 +269,10 @@ class Wallet:
 
         record = await self._opened().get(credential_id)
         return card_of(record, self._settings.language, SystemClock().now())
+
+    async def credential(self, credential_id: str) -> Secret[str]:
+        """A credential exactly as it was received; raises as `card`."""
+        return Secret((await self._opened().get(credential_id)).credential)
 
     async def remove(self, credential_id: str) -> None:
         """Remove a credential for good; raises as `card`."""
@@ -424,9 +436,9 @@ class Wallet:
 
         await open_in_browser(url, self._settings.browser_command)
 
-    def _opened(self) -> "Vault":
+    def _opened(self) -> "VaultProcess":
         if self._vault is None:
-            raise LocalFailure("passphrase_needed", "the store is not open")
+            raise LocalFailure("store_locked")
         return self._vault
 
 

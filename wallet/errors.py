@@ -166,6 +166,12 @@ MEANINGS: Mapping[str, Meaning] = {
         "Another wallet window or command is using this wallet.",
         "Close the other one, or wait until it has finished.",
     ),
+    "store_locked": Meaning(LocalFailure, "The wallet is locked.", "Unlock it, and try again."),
+    "vault_stopped": Meaning(
+        LocalFailure,
+        "The part of the wallet that keeps your credentials has stopped. Nothing stored was lost.",
+        "Open the wallet again; if it happens again, please report the detail.",
+    ),
     "store_damaged": Meaning(
         LocalFailure,
         "The wallet's store is damaged and was left as it is.",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum, auto
 from typing import Protocol
 
 from wallet.records import CredentialRecord, Flow, HolderKey, Image, Look, Secret
@@ -187,6 +188,15 @@ class Flows(Protocol):
 
     async def end(self, flow_id: str) -> None:
         """Remove a row, and the keys that only it named; no error where it is gone already."""
+
+
+class Departure(Enum):
+    """What says that the holder has left, so that the wallet is locked."""
+
+    BY_HAND = auto()
+    IDLE = auto()
+    SESSION_LOCKED = auto()
+    ASLEEP = auto()
 
 
 class Clock(Protocol):

@@ -210,7 +210,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Card:
-    """A stored credential as every face of the wallet shows it."""
+    """A stored credential as every face of the wallet shows it, without what was received."""
 
     id: str
     look: Look
@@ -225,4 +225,3 @@ class Card:
     expires_at: datetime | None
     expired: bool
     report: Report
-    credential: str = field(repr=False)

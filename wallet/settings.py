@@ -41,6 +41,9 @@ class Settings:
 
     data_folder: Path = _setting(_OWN_FOLDER, "folder of the encrypted store")
     passphrase_file: Path | None = _setting(None, "file that holds the store's passphrase")
+    auto_lock: float = _setting(
+        300.0, "seconds without use after which the window locks the wallet; 0 for never"
+    )
     trust_anchor: tuple[Path, ...] = _setting(
         (), "PEM files with the certificates of trusted issuers' authorities"
     )

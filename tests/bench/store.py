@@ -16,7 +16,7 @@ from tests.support.records import record
 from wallet.records import Secret
 from wallet.vault import Vault, os_keyring
 from wallet.vault.document import document_of
-from wallet.vault.restoring import restore
+from wallet.vault.restoring import prepare, put_in_place
 from wallet.vault.store import Put
 
 SIZES = (10, 1_000, 10_000)
@@ -82,11 +82,7 @@ async def _measured(folder: Path, size: int, runs: int) -> list[Row]:
         vault = await timed("unlock by passphrase", Vault.open(home, PASSPHRASE))
         await vault.close()
 
-    async def nothing() -> None:
-        pass
-
-    arguments = (folder / "restored", file, BACKUP, None)
-    restored, _ = await timed("restore", restore(*arguments, release=nothing))
+    restored = await timed("restore", _restored(folder / "restored", file))
     await restored.close()
     listed, inserted = _plain(folder / "plain.db", [one.content for one in puts])
     beside = {
@@ -98,6 +94,11 @@ async def _measured(folder: Path, size: int, runs: int) -> list[Row]:
         for name, values in times.items()
     ]
     return [*rows, Row(f"{size} credentials: memory, MB", (resident / 1000,))]
+
+
+async def _restored(folder: Path, file: Path) -> Vault:
+    name, _ = await prepare(folder, file, BACKUP, None)
+    return await put_in_place(folder, name, None)
 
 
 def _plain(path: Path, contents: list[bytes]) -> tuple[tuple[float, ...], tuple[float, ...]]:

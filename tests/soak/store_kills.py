@@ -20,7 +20,7 @@ from tests.support.records import record
 from wallet.errors import LocalFailure
 from wallet.records import Flow, Secret
 from wallet.vault import Vault
-from wallet.vault.restoring import restore
+from wallet.vault.restoring import prepare, put_in_place
 
 PASSPHRASES = ("correct horse", "another horse")
 BACKUP = Secret("backup horse")
@@ -94,10 +94,12 @@ async def work(folder: Path, seed: int) -> None:
         elif operation == "backup":
             await vault.backup(file, BACKUP)
         elif operation == "restore" and before.saved:
-            vault, _ = await restore(
-                folder, file, BACKUP, Secret(PASSPHRASES[after.passphrase]),
-                release=vault.close, replace_present=True, derivation_ms=0,
-            )  # fmt: skip
+            secret = Secret(PASSPHRASES[after.passphrase])
+            name, _ = await prepare(
+                folder, file, BACKUP, secret, replace_present=True, derivation_ms=0
+            )
+            await vault.close()
+            vault = await put_in_place(folder, name, secret)
         print("done", flush=True)
 
 

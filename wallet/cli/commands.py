@@ -28,7 +28,7 @@ from wallet.cli.output import (
 )
 from wallet.cli.vault_commands import VAULT_COMMANDS, Command, create
 from wallet.errors import HolderDeclined, LocalFailure, WalletError
-from wallet.records import PendingIssuance
+from wallet.records import Card, PendingIssuance
 
 
 def run(wallet: Wallet, arguments: argparse.Namespace) -> int:
@@ -78,9 +78,12 @@ async def _add(wallet: Wallet, arguments: argparse.Namespace) -> None:
         configuration=arguments.configuration,
         open_url=None if arguments.print_url else wallet.open_in_browser,
     )
-    card = await wallet.add(offer, holder)
+    await _print(wallet, await wallet.add(offer, holder), arguments)
+
+
+async def _print(wallet: Wallet, card: Card, arguments: argparse.Namespace) -> None:
     if arguments.json:
-        print_json(card_json(card))
+        print_json(card_json(card, await wallet.credential(card.id)))
     else:
         print_card(card)
 
@@ -93,11 +96,7 @@ async def _pending(wallet: Wallet, arguments: argparse.Namespace) -> None:
     if arguments.resume:
         open_url = None if arguments.print_url else wallet.open_in_browser
         holder = TerminalHolder(agreed=True, configuration=None, open_url=open_url)
-        card = await wallet.resume(arguments.resume, holder)
-        if arguments.json:
-            print_json(card_json(card))
-        else:
-            print_card(card)
+        await _print(wallet, await wallet.resume(arguments.resume, holder), arguments)
     elif arguments.drop:
         await wallet.drop(arguments.drop)
         if arguments.json:
@@ -148,11 +147,7 @@ async def _list(wallet: Wallet, arguments: argparse.Namespace) -> None:
 
 async def _show(wallet: Wallet, arguments: argparse.Namespace) -> None:
     await open_present(wallet, LocalFailure("credential_not_found", NO_WALLET))
-    card = await wallet.card(arguments.id)
-    if arguments.json:
-        print_json(card_json(card))
-    else:
-        print_card(card)
+    await _print(wallet, await wallet.card(arguments.id), arguments)
 
 
 async def _remove(wallet: Wallet, arguments: argparse.Namespace) -> None:

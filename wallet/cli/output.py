@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from wallet.errors import VerificationFailed, WalletError, printable
-from wallet.records import Card, Claim, Image, PendingIssuance, Protection
+from wallet.records import Card, Claim, Image, PendingIssuance, Protection, Secret
 from wallet.report import Outcome, Report
 from wallet.settings import InForce, Origin
 
@@ -71,13 +71,13 @@ def summary_json(card: Card) -> dict[str, Any]:
     }
 
 
-def card_json(card: Card) -> dict[str, Any]:
-    """A card with everything there is to it."""
+def card_json(card: Card, credential: Secret[str]) -> dict[str, Any]:
+    """A card with everything there is to it, and the credential as it was received."""
     return {
         **summary_json(card),
         "claims": _claims_json(card.claims),
         "report": _report_json(card.report),
-        "credential": card.credential,
+        "credential": credential.reveal(),
     }
 
 

@@ -50,7 +50,6 @@ def card_of(record: CredentialRecord, languages: Sequence[str], now: datetime) -
         expires_at=record.expires_at,
         expired=record.expires_at is not None and record.expires_at <= now,
         report=record.report,
-        credential=record.credential,
     )
 
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from types import FrameType
 
+from wallet import memory
 from wallet.app import Wallet
 from wallet.errors import WalletError
 
@@ -19,6 +20,8 @@ def assets() -> Path:
 
 def run(wallet: Wallet) -> int:
     """Show the wallet until its window or browser mode ends; returns the exit code."""
+    memory.overwrite_what_is_freed()
+    memory.conceal()
     from wallet.gui.browser import serve  # noqa: PLC0415 - Flet is loaded for the window only
     from wallet.gui.window import show, window_trouble  # noqa: PLC0415
 

@@ -23,6 +23,7 @@ class OneTab:
     def __init__(self, wallet: Wallet) -> None:
         self._wallet = wallet
         self._page: ft.Page | None = None
+        self._state: WalletState | None = None
 
     async def main(self, page: ft.Page) -> None:
         """Flet's entry for each new tab."""
@@ -32,7 +33,10 @@ class OneTab:
             page.add(ft.Text("Your wallet is open in another tab. Close that one, then reload."))
             return
         self._page = page
-        prepare(page, WalletState(self._wallet))
+        if self._state is not None:
+            await self._state.lock()  # what an earlier tab shows must not stay behind
+        self._state = WalletState(self._wallet)
+        prepare(page, self._state)
 
     def _left(self, event: ft.Event[ft.Page]) -> None:
         if event.page is self._page:
@@ -61,6 +65,7 @@ async def serve(
     config = uvicorn.Config(
         guard,
         ws="websockets-sansio",
+        ws_per_message_deflate=False,  # its window would keep the last messages in memory
         log_level="error",
         access_log=False,
         timeout_graceful_shutdown=1,

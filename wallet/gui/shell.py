@@ -5,7 +5,7 @@ from functools import partial
 import flet as ft
 
 from wallet.gui import theme
-from wallet.gui.parts import tid
+from wallet.gui.parts import Handler, tid
 from wallet.gui.screens.add import AddScreen
 from wallet.gui.screens.cards import CardsScreen
 from wallet.gui.screens.detail import DetailScreen
@@ -14,12 +14,15 @@ from wallet.gui.screens.issuance import IssuanceScreen
 from wallet.gui.screens.protection import ProtectionScreen
 from wallet.gui.screens.settings import SettingsScreen
 from wallet.gui.state import Place, WalletState
+from wallet.ports import Departure
 
 PLACES = (
     ("nav-cards", Place.CARDS, "Cards", ft.Icons.WALLET),
     ("nav-add", Place.ADD, "Add", ft.Icons.ADD_CIRCLE),
     ("nav-settings", Place.SETTINGS, "Settings", ft.Icons.TUNE),
 )
+HOVER_INTERVAL_MS = 5_000
+"""A mouse that moves says that somebody is there; it need not say so more often."""
 
 
 @ft.component
@@ -28,7 +31,10 @@ def App(state: WalletState) -> ft.View:
     screen = _screen(state)
     body: ft.Control = screen
     if state.place is not Place.DOOR and state.place is not Place.ISSUANCE:
-        items = [_item(state, *one) for one in PLACES]
+        items = [_place(state, *one) for one in PLACES]
+        items.append(
+            _item("nav-lock", "Lock", ft.Icons.LOCK_OUTLINE, partial(state.lock, Departure.BY_HAND))
+        )
         if state.wide:
             rail = ft.Container(
                 ft.Column(items, spacing=6),
@@ -54,7 +60,14 @@ def App(state: WalletState) -> ft.View:
                 expand=True,
                 horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
             )
-    return ft.View(route="/", controls=[ft.Container(body, expand=True)], padding=0, spacing=0)
+    watched = ft.GestureDetector(
+        ft.Container(body, expand=True),
+        on_hover=state.used,
+        hover_interval=HOVER_INTERVAL_MS,
+        exclude_from_semantics=True,
+        expand=True,
+    )
+    return ft.View(route="/", controls=[watched], padding=0, spacing=0)
 
 
 def _screen(state: WalletState) -> ft.Control:
@@ -75,10 +88,16 @@ def _screen(state: WalletState) -> ft.Control:
             return ProtectionScreen(state)
 
 
-def _item(
+def _place(
     state: WalletState, identifier: str, place: Place, name: str, icon: ft.IconData
 ) -> ft.Control:
     here = state.place is place or (place is Place.CARDS and state.place is Place.DETAIL)
+    return _item(identifier, name, icon, partial(state.go, place), here=here)
+
+
+def _item(
+    identifier: str, name: str, icon: ft.IconData, on_click: Handler, *, here: bool = False
+) -> ft.Control:
     color = ft.Colors.PRIMARY if here else ft.Colors.ON_SURFACE_VARIANT
     return tid(
         identifier,
@@ -92,8 +111,8 @@ def _item(
                 tight=True,
                 horizontal_alignment=ft.CrossAxisAlignment.CENTER,
             ),
-            on_click=partial(state.go, place),
-            width=92,
+            on_click=on_click,
+            width=84,
             height=64,
             style=ft.ButtonStyle(shape=ft.RoundedRectangleBorder(radius=theme.RADIUS_M)),
         ),
@@ -113,7 +132,23 @@ def prepare(page: ft.Page, state: WalletState) -> None:
         state.wide = width >= theme.WIDE
         state.columns = 1 if width < 940 else 2 if width < 1340 else 3
 
+    def draw() -> None:
+        page.render_views(App, state)
+
     page.on_resize = measure
     measure()
-    page.render_views(App, state)
+    count_events(page, state)
+    draw()
+    state.redraw = draw
     page.run_task(state.arrive)
+
+
+def count_events(page: ft.Page, state: WalletState) -> None:
+    """Take every event of the window as a sign that somebody is there."""
+    dispatch = page.session.dispatch_event
+
+    async def counted(control_id: int, event_name: str, event_data: object) -> None:
+        state.used()
+        await dispatch(control_id, event_name, event_data)
+
+    page.session.dispatch_event = counted  # type: ignore[method-assign]

@@ -6,22 +6,24 @@ answers. Every action ends in a state, never in an exception.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import wraps
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 import flet as ft
 
+from wallet import memory
 from wallet.app import Door, Wallet
 from wallet.errors import HolderDeclined, LocalFailure, WalletError
-from wallet.ports import Contact, OfferReview
+from wallet.ports import Contact, Departure, OfferReview
 from wallet.records import Card, PendingIssuance, Secret
 from wallet.steps import Step
 
 P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Place(Enum):
@@ -34,6 +36,13 @@ class Place(Enum):
     DETAIL = auto()
     SETTINGS = auto()
     PROTECTION = auto()
+
+
+SETTLED_S: Final = 1.0
+"""After a lock everything that was still being sent has arrived by then."""
+
+HARMLESS: Final = (Place.CARDS, Place.ADD, Place.SETTINGS)
+"""Where a person may go back to when they unlock the wallet."""
 
 
 @dataclass(frozen=True)
@@ -85,20 +94,21 @@ Phase = Contacting | Reviewing | Working | Received | Failed
 def safe(
     action: Callable[Concatenate["WalletState", P], Awaitable[None]],
 ) -> Callable[Concatenate["WalletState", P], Coroutine[Any, Any, None]]:
-    """Turn whatever an action raises into the state's `failure`."""
+    """Turn whatever an action raises into the state's `failure`. A lock ends it where it is."""
 
     @wraps(action)
     async def wrapped(self: "WalletState", /, *args: P.args, **kwargs: P.kwargs) -> None:
         self.failure = None
         self.busy = True
-        try:
-            await action(self, *args, **kwargs)
-        except WalletError as error:
-            self.failure = error
-        except Exception as error:  # noqa: BLE001 - the window must live on
-            self.failure = LocalFailure("internal", type(error).__name__)
-        finally:
-            self.busy = False
+        with self.lockable():
+            try:
+                await action(self, *args, **kwargs)
+            except WalletError as error:
+                self.failure = error
+            except Exception as error:  # noqa: BLE001 - the window must live on
+                self.failure = LocalFailure("internal", type(error).__name__)
+            finally:
+                self.busy = False
 
     return wrapped
 
@@ -110,6 +120,7 @@ class WalletState:
 
     Attributes:
         wallet: The wallet it shows.
+        redraw: Shows everything anew, also to a window that is away.
         place: Where the person is.
         door: What stands between them and the store.
         keyring_usable: Whether a new store can be protected by the keyring.
@@ -124,9 +135,12 @@ class WalletState:
         hint: What the camera saw that is no offer.
         wide: Whether there is room for a navigation rail.
         columns: How many cards fit side by side.
+        credential: The shown credential as it was received, once it was asked for.
+        left: Why the wallet was locked; None if it was not.
     """
 
     wallet: Wallet
+    redraw: Callable[[], None] = field(default=lambda: None)
     place: Place = Place.DOOR
     door: Door = Door.CLOSED
     keyring_usable: bool = False
@@ -141,10 +155,14 @@ class WalletState:
     columns: int = 1
     pending: list[PendingIssuance] = field(default_factory=list)
     recoverable: bool = True
+    credential: Secret[str] | None = None
+    left: Departure | None = None
     _run: "asyncio.Task[Card] | None" = None
     _scan: "asyncio.Task[str] | None" = None
-    _telling: "asyncio.Task[None] | None" = None
     _answer: "asyncio.Future[str] | None" = None
+    _doing: "set[asyncio.Task[Any]]" = field(default_factory=set)
+    _used_at: float = 0.0
+    _back_to: Place = Place.CARDS
 
     # The door.
 
@@ -184,13 +202,88 @@ class WalletState:
         self.door = self.wallet.door
         if self.door is Door.OPEN:
             await self._look()
-            self.place = Place.CARDS
-            self._telling = asyncio.create_task(self._catch_up())
+            self.place, self.left = self._back_to, None
+            self.used()
+            for background in (self._catch_up, self._lock_when_idle, self._lock_when_stopped):
+                self._start(background())
+
+    def _start(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        """Do something in the background until a lock ends it."""
+        task = asyncio.create_task(work)
+        self._doing.add(task)
+        task.add_done_callback(self._doing.discard)
+        return task
 
     async def _catch_up(self) -> None:
-        """Tell issuers in the background what they have not heard yet."""
+        """Tell issuers what they have not heard yet."""
         with contextlib.suppress(WalletError):  # the store was closed meanwhile: next time
             await self.wallet.catch_up()
+
+    # The lock.
+
+    @contextlib.contextmanager
+    def lockable(self) -> Iterator[None]:
+        """Let a lock end what the present task does in this context, and only that."""
+        task = asyncio.current_task()
+        assert task  # noqa: S101 - handlers run in tasks
+        self._doing.add(task)
+        try:
+            yield
+        except asyncio.CancelledError:
+            if self.place is not Place.DOOR:
+                raise
+        finally:
+            self._doing.discard(task)
+
+    def used(self) -> None:
+        """Take note that the person is there."""
+        self._used_at = asyncio.get_running_loop().time()
+
+    async def _lock_when_idle(self) -> None:
+        """Lock after a while without use. While the engine works, the person need not be there."""
+        clock, after_s = asyncio.get_running_loop().time, self.wallet.in_force.settings.auto_lock
+        while after_s:
+            left_s = self._used_at + after_s - clock()
+            if left_s <= 0 and not isinstance(self.phase, Working):
+                return await self.lock(Departure.IDLE)
+            await asyncio.sleep(left_s if left_s > 0 else after_s)
+        return None
+
+    async def _lock_when_stopped(self) -> None:
+        """Go to the door when the store's process has ended by itself."""
+        if await self.wallet.stopped():
+            await self.lock(None)
+            self.failure = LocalFailure("vault_stopped")
+
+    async def lock(self, why: Departure | None = Departure.BY_HAND) -> None:
+        """Close the store, and drop everything of it that is here.
+
+        The store first: an issuance that loses it stays in the journal, for later.
+        """
+        if self.door is Door.NEW:
+            return
+        if self.place is not Place.DOOR:
+            self._back_to = self.place if self.place in HARMLESS else Place.CARDS
+            self.place, self.left = Place.DOOR, why
+        try:
+            await self.wallet.close()
+        finally:
+            others = self._doing - {asyncio.current_task()}
+            for one in others:
+                one.cancel()
+            if others:
+                await asyncio.wait(others)
+            self.cards, self.pending = [], []
+            self.shown = self.phase = self.credential = self.failure = None
+            self._run = self._scan = None
+        try:
+            self.door = self.wallet.door
+        except WalletError as error:
+            self.failure = error
+        self.redraw()
+        # Now nothing of the store is shown any more; what was on its way just now is gone later.
+        memory.forget()
+        asyncio.get_running_loop().call_later(SETTLED_S, memory.forget)
 
     async def _look(self) -> None:
         self.cards = list(await self.wallet.cards())
@@ -210,8 +303,17 @@ class WalletState:
     @safe
     async def show(self, card: Card) -> None:
         """Show a card's details."""
-        self.shown = card
+        self.shown, self.credential = card, None
         self.place = Place.DETAIL
+
+    @safe
+    async def show_credential(self, card: Card) -> None:
+        """Show the credential itself, as it was received."""
+        self.credential = await self.wallet.credential(card.id)
+
+    def hide_credential(self) -> None:
+        """Show it no more."""
+        self.credential = None
 
     @safe
     async def remove(self, card: Card) -> None:
@@ -236,7 +338,7 @@ class WalletState:
     async def scan(self, show: Callable[[bytes], Awaitable[None]]) -> None:
         """Scan until an offer is seen; `show` takes preview frames."""
         self.failure, self.hint, self.scanning = None, "", True
-        self._scan = asyncio.create_task(self.wallet.scan(show, self._foreign))
+        self._scan = self._start(self.wallet.scan(show, self._foreign))
         try:
             self._begin(await self._scan)
         except asyncio.CancelledError:
@@ -334,11 +436,12 @@ class WalletState:
         await self._enter()
 
     def _follow(self, run: Coroutine[Any, Any, Card]) -> None:
-        self._run = asyncio.create_task(run)
+        self._run = self._start(run)
         self._run.add_done_callback(self._ended)
 
     def _ended(self, run: "asyncio.Task[Card]") -> None:
         self._run = None
+        self.used()
         if run.cancelled():
             self.phase = Failed(HolderDeclined("cancelled"))
             return

@@ -2,10 +2,10 @@
 
 import secrets
 import shutil
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from wallet.errors import LocalFailure
 from wallet.records import Secret
@@ -18,32 +18,30 @@ from wallet.vault.slots import CALIBRATED_MS, KeyFile, read_key_file
 from wallet.vault.vault import Vault
 from wallet.vault.worker import Worker
 
+PREFIX: Final = "restored-"
 
-async def restore(
+
+async def prepare(
     folder: Path,
     path: Path,
     passphrase: Secret[str],
     protection: Secret[str] | None,
     *,
-    release: Callable[[], Awaitable[None]],
     replace_present: bool = False,
     derivation_ms: int = CALIBRATED_MS,
-) -> tuple[Vault, str]:
-    """Make a vault in `folder` from a backup; whatever is there is set aside, not deleted.
-
-    The new vault is whole before anything happens to the present one.
+) -> tuple[str, str]:
+    """Make a new vault from a backup, beside the present one, which stays as it is.
 
     Args:
         folder: Where the vault is to be.
         path: The backup file.
         passphrase: The backup's.
         protection: The new vault's passphrase; None for the keyring.
-        release: Closes the present vault, at the moment when the new one takes its place.
         replace_present: Whether a vault that is there may be set aside.
         derivation_ms: As for `Vault.create`.
 
     Returns:
-        The open vault, and the settings file's text in the backup.
+        The name of the new vault's folder, and the settings file's text in the backup.
 
     Raises:
         LocalFailure: `backup_unreadable`, `backup_passphrase_wrong`, `backup_older`,
@@ -56,8 +54,7 @@ async def restore(
         present = await worker.run(lambda: read_key_file(folder / KEYS))
         if present is not None and not replace_present:
             raise await _refusal(present, backup)
-        stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
-        fresh = folder / f"restored-{stamp}"
+        fresh = folder / f"{PREFIX}{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
         try:
             vault = await Vault.create(fresh, protection, derivation_ms=derivation_ms)
             try:
@@ -65,18 +62,39 @@ async def restore(
                 await vault.fill([one for one in records if one.kind != "key_file"], generation)
             finally:
                 await vault.close()
-            await release()
-            lock = await worker.run(lambda: locked(folder, make=True))
-            try:
-                await worker.run(lambda: take_over(folder, fresh, folder / f"set-aside-{stamp}"))
-            finally:
-                await worker.run(lock.release)
         except BaseException:
             await _undo(folder, fresh, worker)
             raise
     finally:
         worker.stop()
-    return await Vault.open(folder, protection), backup.settings
+    return fresh.name, backup.settings
+
+
+async def put_in_place(folder: Path, name: str, protection: Secret[str] | None) -> Vault:
+    """Let the vault that `prepare` made take the present one's place; nothing is deleted.
+
+    Args:
+        folder: The vault's folder; the present vault must be closed.
+        name: What `prepare` gave.
+        protection: The new vault's passphrase; None for the keyring.
+
+    Raises:
+        LocalFailure: `store_in_use`, and those of `Vault.open`.
+    """
+    worker, fresh = Worker(), folder / name
+    try:
+        lock = await worker.run(lambda: locked(folder, make=True))
+        try:
+            aside = folder / name.replace(PREFIX, "set-aside-", 1)
+            await worker.run(lambda: take_over(folder, fresh, aside))
+        finally:
+            await worker.run(lock.release)
+    except BaseException:
+        await _undo(folder, fresh, worker)
+        raise
+    finally:
+        worker.stop()
+    return await Vault.open(folder, protection)
 
 
 async def _undo(folder: Path, fresh: Path, worker: Worker) -> None:

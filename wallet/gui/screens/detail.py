@@ -26,7 +26,6 @@ from wallet.records import Card, Claim, Image
 @ft.component
 def DetailScreen(state: WalletState) -> ft.Control:
     """The shown card."""
-    technical, show_technical = ft.use_state(False)
     removing, ask = ft.use_state(False)
     enlarged, enlarge = ft.use_state("")
     card = state.shown
@@ -34,6 +33,7 @@ def DetailScreen(state: WalletState) -> ft.Control:
     ft.use_dialog(_picture(card, enlarged, lambda: enlarge("")) if enlarged and card else None)
     if card is None:
         return ft.Container()
+    credential = state.credential
     status = "Expired" if card.expired else ""
     dates = f"Received {card.received_at.astimezone():%d %B %Y}"
     if card.expires_at:
@@ -71,12 +71,12 @@ def DetailScreen(state: WalletState) -> ft.Control:
         secondary(
             "detail-technical",
             "Hide verification and technical data"
-            if technical
+            if credential
             else "Show verification and technical data",
-            lambda: show_technical(not technical),
+            state.hide_credential if credential else partial(state.show_credential, card),
             icon=ft.Icons.FACT_CHECK,
         ),
-        *(_technical(card) if technical else []),
+        *(_technical(card, credential.reveal()) if credential else []),
         secondary(
             "detail-remove",
             "Remove from the wallet",
@@ -136,7 +136,7 @@ def _claim(claim: Claim, enlarge: Callable[[str], None]) -> ft.Control:
     )
 
 
-def _technical(card: Card) -> list[ft.Control]:
+def _technical(card: Card, credential: str) -> list[ft.Control]:
     checks = [check_row(number, check) for number, check in enumerate(card.report.checks, 1)]
     return [
         panel([heading("How it was verified"), *checks]),
@@ -147,12 +147,12 @@ def _technical(card: Card) -> list[ft.Control]:
                 reading("detail-type", "Type", card.type),
                 reading("detail-configuration", "Configuration", card.credential_configuration_id),
                 label("The credential as it was received"),
-                ft.Text(card.credential, style=theme.MONO, selectable=True, max_lines=8),
+                ft.Text(credential, style=theme.MONO, selectable=True, max_lines=8),
                 secondary(
                     "detail-copy",
                     "Copy the credential",
                     icon=ft.Icons.COPY,
-                    action=ft.CopyToClipboard(card.credential),
+                    action=ft.CopyToClipboard(credential),
                 ),
             ]
         ),

@@ -11,6 +11,7 @@ from wallet.gui import theme
 from wallet.gui.parts import body, notice, page_column, panel, primary, secondary, tid, title
 from wallet.gui.screens.lost import Lost
 from wallet.gui.state import WalletState
+from wallet.ports import Departure
 from wallet.records import Secret
 
 
@@ -18,7 +19,7 @@ from wallet.records import Secret
 def DoorScreen(state: WalletState) -> ft.Control:
     """Onboarding or unlock, by the state of the store."""
     mark = ft.Image(src="icon.png", width=72, height=72, exclude_from_semantics=True)
-    trouble = (
+    trouble: list[ft.Control] = (
         [
             notice(
                 f"{state.failure.sentence} {state.failure.advice}", icon=ft.Icons.ERROR, error=True
@@ -27,18 +28,35 @@ def DoorScreen(state: WalletState) -> ft.Control:
         if state.failure
         else []
     )
-    return page_column(ft.Row([mark]), _inner(state), ft.Column(trouble), Lost(state))
+    told: list[ft.Control] = (
+        [tid("door-left", notice(LEFT[state.left], icon=ft.Icons.LOCK_OUTLINE))]
+        if state.left
+        else []
+    )
+    return page_column(
+        ft.Row([mark]), ft.Column(told), _inner(state), ft.Column(trouble), Lost(state)
+    )
+
+
+LEFT = {
+    Departure.BY_HAND: "You locked your wallet.",
+    Departure.IDLE: "Your wallet locked itself, because nobody used it.",
+    Departure.SESSION_LOCKED: "Your wallet locked itself together with this computer.",
+    Departure.ASLEEP: "Your wallet locked itself, because this computer went to sleep.",
+}
 
 
 def _inner(state: WalletState) -> ft.Control:
     match state.door:
         case Door.NEW:
             return NewStore(state)
-        case Door.LOCKED:
+        case Door.LOCKED if state.wallet.in_force.settings.passphrase_file is None:
             return Unlock(state)
-        case Door.CLOSED | Door.OPEN:
+        case Door.LOCKED | Door.CLOSED | Door.OPEN:
             if state.failure:
                 return secondary("door-retry", "Try again", state.arrive)
+            if state.left and not state.busy:
+                return primary("door-open", "Unlock", state.arrive, icon=ft.Icons.LOCK_OPEN)
             return ft.ProgressBar()
 
 

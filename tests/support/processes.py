@@ -1,0 +1,48 @@
+"""What is in the memory of processes, read as root does: /proc/PID/mem."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+SLICE = 16
+"""A copy counts as soon as this many bytes in a row are there."""
+
+
+def slices(secret: bytes) -> Iterator[bytes]:
+    """Parts of a secret, so that a copy that was partly overwritten is found too."""
+    if len(secret) <= SLICE:
+        yield secret
+    else:
+        for at in range(0, len(secret) - SLICE + 1, SLICE // 2):
+            yield secret[at : at + SLICE]
+
+
+def regions(pid: int) -> Iterator[tuple[str, bytes]]:
+    """Every readable part of a process's memory, with its line of /proc/PID/maps."""
+    with Path(f"/proc/{pid}/mem").open("rb", 0) as memory:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            span, permissions, *_ = line.split()
+            if not permissions.startswith("r") or line.endswith(("[vvar]", "[vsyscall]")):
+                continue
+            start, end = (int(part, 16) for part in span.split("-"))
+            try:
+                yield line, os.pread(memory.fileno(), end - start, start)
+            except OSError:  # a page of a device, or one that is gone meanwhile
+                continue
+
+
+def copies(pid: int, secrets: Mapping[str, bytes]) -> dict[str, int]:
+    """How many copies of each secret, or of a part of it, a process holds."""
+    found = dict.fromkeys(secrets, 0)
+    for _, content in regions(pid):
+        for name, secret in secrets.items():
+            found[name] += max((content.count(one) for one in slices(secret)), default=0)
+    return found
+
+
+def descendants(pid: int) -> Iterable[int]:
+    """A process and all that it started."""
+    yield pid
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            yield from descendants(int(child))
