@@ -28,7 +28,7 @@ from wallet.vault.renewal import (
     open_store,
     rotate,
 )
-from wallet.vault.replacing import finish
+from wallet.vault.replacing import settle
 from wallet.vault.slots import (
     CALIBRATED_MS,
     KeyFile,
@@ -78,7 +78,8 @@ class Vault:
 
         Raises:
             LocalFailure: `store_damaged`, also where there is a database without its key file;
-                `store_unwritable` where the folder cannot be read.
+                `store_unwritable` where the folder cannot be read; `store_in_use` where another
+                process restores it.
         """
         file = guarded(partial(_key_file, folder))
         if file is None:
@@ -112,6 +113,7 @@ class Vault:
 
     async def _create(self, passphrase: Secret[str] | None, derivation_ms: int) -> None:
         folder = self._folder
+        await self._worker.run(lambda: settle(folder))
         await self._worker.run(lambda: self._take(make=True))
         if await self._worker.run(lambda: _key_file(folder)) is not None:
             raise damaged("there is a wallet in this folder already")
@@ -495,7 +497,7 @@ def _row(flow: Flow) -> Put:
 
 def _key_file(folder: Path) -> KeyFile | None:
     """The key file; None where nothing was ever stored."""
-    finish(folder)
+    settle(folder)
     # The database first: another process that makes the wallet now writes it after the key file.
     has_database = (folder / DATABASE).exists()
     file = read_key_file(folder / KEYS)
