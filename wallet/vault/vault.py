@@ -302,11 +302,19 @@ class Vault:
         await self._change(replace(file, recovery_confirmed=True))
 
     async def rotate(self) -> None:
-        """Exchange the data key: everything is encrypted anew."""
+        """Exchange the data key: everything is encrypted anew.
+
+        Where this fails halfway the vault closes, and its next opening finishes it.
+        """
 
         def exchange() -> int:
-            self._open_store, self._file = rotate(self._folder, self._store, self._file, self._root)
-            return self._open_store.manifest().generation
+            store = self._store
+            try:
+                self._open_store, self._file = rotate(self._folder, store, self._file, self._root)
+            finally:
+                if self._open_store is store and store.closed:
+                    self._open_store = None
+            return self._store.manifest().generation
 
         await self._mirror(await self._worker.run(exchange))
 
