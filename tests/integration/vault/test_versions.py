@@ -109,7 +109,7 @@ async def test_its_recovery_code_opens_it(name: str, folder: Path) -> None:
 async def test_a_damaged_one_is_not_upgraded(folder: Path) -> None:
     database = folder / "wallet.db"
     whole = database.read_bytes()
-    for at in range(0, len(whole), 4096):
+    for at in (0, len(whole) // 8192 * 4096, len(whole) - 4096):
         flipped = whole[: at + 100] + bytes([whole[at + 100] ^ 1]) + whole[at + 101 :]
         database.write_bytes(flipped)
         with pytest.raises(LocalFailure, match="store_damaged"):
