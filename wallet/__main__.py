@@ -3,6 +3,7 @@
 import os
 import sys
 
+from wallet import memory
 from wallet.app import Wallet
 from wallet.cli.arguments import parser
 from wallet.errors import WalletError
@@ -12,6 +13,9 @@ from wallet.settings import load
 def main() -> int:
     """Choose a face and run it; returns the exit code."""
     arguments = parser().parse_args()
+    if not arguments.command:  # only a window stays when the wallet is locked
+        memory.overwrite_what_is_freed()
+    memory.conceal()
     given = vars(arguments)
     try:
         in_force = load(

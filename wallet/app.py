@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from wallet.errors import LocalFailure, PeerBrokeProtocol
 from wallet.policy import Policy
-from wallet.ports import Holder
+from wallet.ports import Departure, Holder
 from wallet.records import Card, PendingIssuance, Protection, Secret
 from wallet.settings import InForce
 from wallet.trace import Trace
@@ -235,6 +235,12 @@ class Wallet:
         vault, self._vault = self._vault, None
         if vault is not None:
             await vault.close()
+
+    async def watch_session(self, leave: Callable[[Departure], Awaitable[None]]) -> None:
+        """Call `leave` whenever this computer is locked or goes to sleep; until cancelled."""
+        from wallet.session import watch
+
+        await watch(leave)
 
     async def stopped(self) -> bool:
         """Wait until the store's process has ended; whether it did so by itself."""

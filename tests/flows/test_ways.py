@@ -389,11 +389,12 @@ async def test_no_secret_is_logged_traced_or_printed(
     seen = watched(issuer)
     trace = Trace()
     card = await wallet.add(issuer.offer(), holder, trace)
+    credential = await wallet.credential(card.id)
     pushed, token = await form(seen["/par"][0]), await form(seen["/token"][0])
     proof = json.loads(await seen["/credential"][0].body())["proofs"]["jwt"][0]
     secrets = [
         "token-sentinel", "code-sentinel", "nonce-sentinel", *map(str, CLAIMS.values()),
-        pushed["state"], token["code_verifier"], proof, card.credential, "correct horse",
+        pushed["state"], token["code_verifier"], proof, credential.reveal(), "correct horse",
     ]  # fmt: skip
     printed = capfd.readouterr()
     told = "\n".join([caplog.text, printed.out, printed.err, repr(trace), repr(card), repr(holder)])

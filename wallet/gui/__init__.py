@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 from types import FrameType
 
-from wallet import memory
 from wallet.app import Wallet
 from wallet.errors import WalletError
 
@@ -20,8 +19,6 @@ def assets() -> Path:
 
 def run(wallet: Wallet) -> int:
     """Show the wallet until its window or browser mode ends; returns the exit code."""
-    memory.overwrite_what_is_freed()
-    memory.conceal()
     from wallet.gui.browser import serve  # noqa: PLC0415 - Flet is loaded for the window only
     from wallet.gui.window import show, window_trouble  # noqa: PLC0415
 
@@ -35,7 +32,7 @@ def run(wallet: Wallet) -> int:
         if in_browser:
             asyncio.run(serve(wallet, assets(), settings.gui_port, wallet.open_in_browser))
         else:
-            show(wallet, assets())
+            asyncio.run(show(wallet, assets()))
     except KeyboardInterrupt:
         pass
     except WalletError as error:

@@ -34,7 +34,7 @@ class OneTab:
             return
         self._page = page
         if self._state is not None:
-            await self._state.lock()  # what an earlier tab shows must not stay behind
+            await self._state.retire()  # what an earlier tab shows must not stay behind
         self._state = WalletState(self._wallet)
         prepare(page, self._state)
 

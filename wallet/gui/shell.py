@@ -32,9 +32,8 @@ def App(state: WalletState) -> ft.View:
     body: ft.Control = screen
     if state.place is not Place.DOOR and state.place is not Place.ISSUANCE:
         items = [_place(state, *one) for one in PLACES]
-        items.append(
-            _item("nav-lock", "Lock", ft.Icons.LOCK_OUTLINE, partial(state.lock, Departure.BY_HAND))
-        )
+        lock = partial(state.lock, Departure.BY_HAND)
+        items.append(_item("nav-lock", "Lock", ft.Icons.LOCK_OUTLINE, lock))
         if state.wide:
             rail = ft.Container(
                 ft.Column(items, spacing=6),
@@ -141,6 +140,7 @@ def prepare(page: ft.Page, state: WalletState) -> None:
     draw()
     state.redraw = draw
     page.run_task(state.arrive)
+    state.watch_by(page.run_task(state.wallet.watch_session, state.lock))
 
 
 def count_events(page: ft.Page, state: WalletState) -> None:

@@ -7,6 +7,7 @@ answers. Every action ends in a state, never in an exception.
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import wraps
@@ -161,6 +162,7 @@ class WalletState:
     _scan: "asyncio.Task[str] | None" = None
     _answer: "asyncio.Future[str] | None" = None
     _doing: "set[asyncio.Task[Any]]" = field(default_factory=set)
+    _watching: "Future[None] | None" = None
     _used_at: float = 0.0
     _back_to: Place = Place.CARDS
 
@@ -234,6 +236,16 @@ class WalletState:
                 raise
         finally:
             self._doing.discard(task)
+
+    def watch_by(self, watching: "Future[None]") -> None:
+        """Take note of what watches for the end of the person's session."""
+        self._watching = watching
+
+    async def retire(self) -> None:
+        """Lock, since another window takes this one's place."""
+        if self._watching is not None:
+            self._watching.cancel()
+        await self.lock()
 
     def used(self) -> None:
         """Take note that the person is there."""

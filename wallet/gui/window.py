@@ -38,7 +38,7 @@ def window_trouble() -> str:
     return ""
 
 
-def show(wallet: Wallet, assets: Path) -> None:
+async def show(wallet: Wallet, assets: Path) -> None:
     """Open the window and stay until it is closed."""
 
     async def main(page: ft.Page) -> None:
@@ -46,4 +46,5 @@ def show(wallet: Wallet, assets: Path) -> None:
         page.window.min_width, page.window.min_height = 360, 560
         prepare(page, WalletState(wallet))
 
-    ft.run(main, assets_dir=str(assets))
+    async with wallet:
+        await ft.run_async(main, assets_dir=str(assets))

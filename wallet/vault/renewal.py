@@ -101,13 +101,17 @@ def _copy_again(keys: Path, file: KeyFile) -> None:
 
 
 def _recorded(store: Store, file: KeyFile) -> KeyFile:
-    """See that the key file is the newest one that this store has known."""
+    """See that the key file is the newest one that this store has known.
+
+    Where the store cannot take note of a newer one, as on a full disk, the next opening does.
+    """
     known = int(store.get("key_file", "serial") or b"0")
     if file.serial < known:
         store.close()
         raise LocalFailure("store_rolled_back", "an older key file was put back")
     if file.serial > known:
-        store.write(Put("key_file", "serial", str(file.serial).encode()))
+        with suppress(LocalFailure):
+            guarded(lambda: store.write(Put("key_file", "serial", str(file.serial).encode())))
     return file
 
 

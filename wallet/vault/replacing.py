@@ -11,6 +11,7 @@ from typing import Final
 from wallet.strict import json_object
 from wallet.vault.access import TRIES
 from wallet.vault.failures import damaged
+from wallet.vault.locking import locked
 from wallet.vault.renewal import DATABASE, KEYS, UNFINISHED
 from wallet.vault.slots import copy_of, replace_file, sync_folder
 
@@ -33,8 +34,22 @@ def take_over(folder: Path, fresh: Path, aside: Path) -> None:
     finish(folder)
 
 
+def settle(folder: Path) -> None:
+    """Finish a restoration that was interrupted, where no other process is at it.
+
+    Raises:
+        LocalFailure: `store_in_use`, `store_damaged`.
+    """
+    if (folder / MARKER).exists():
+        lock = locked(folder, make=False)
+        try:
+            finish(folder)
+        finally:
+            lock.release()
+
+
 def finish(folder: Path) -> None:
-    """Finish a restoration that was interrupted; nothing where there was none.
+    """Move what a restoration has to move; nothing where there is none. Holds the folder's lock.
 
     Raises:
         LocalFailure: `store_damaged`.

@@ -10,11 +10,12 @@ from typing import Final
 from wallet.errors import LocalFailure
 from wallet.records import Secret
 from wallet.vault import os_keyring
+from wallet.vault.access import forget_entries
 from wallet.vault.backup import Backup, read_backup, readable
 from wallet.vault.locking import locked
-from wallet.vault.renewal import KEYS
-from wallet.vault.replacing import MARKER, take_over
-from wallet.vault.slots import CALIBRATED_MS, KeyFile, read_key_file
+from wallet.vault.renewal import DATABASE, KEYS
+from wallet.vault.replacing import MARKER, settle, take_over
+from wallet.vault.slots import CALIBRATED_MS, copy_of, read_key_file
 from wallet.vault.vault import Vault
 from wallet.vault.worker import Worker
 
@@ -51,9 +52,9 @@ async def prepare(
     try:
         backup = await worker.run(lambda: read_backup(path, passphrase))
         records = await worker.run(lambda: readable(backup))
-        present = await worker.run(lambda: read_key_file(folder / KEYS))
-        if present is not None and not replace_present:
-            raise await _refusal(present, backup)
+        await worker.run(lambda: settle(folder))
+        if not replace_present:
+            await _refuse_present(folder, backup)
         fresh = folder / f"{PREFIX}{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
         try:
             vault = await Vault.create(fresh, protection, derivation_ms=derivation_ms)
@@ -100,18 +101,23 @@ async def put_in_place(folder: Path, name: str, protection: Secret[str] | None) 
 async def _undo(folder: Path, fresh: Path, worker: Worker) -> None:
     """Remove the new vault, unless it has begun to take the present one's place."""
     if not (folder / MARKER).exists() and (file := read_key_file(fresh / KEYS)) is not None:
-        with suppress(LocalFailure):
-            await os_keyring.delete_secret(file.service)
+        await forget_entries(file)
     if not (folder / MARKER).exists():
         await worker.run(lambda: shutil.rmtree(fresh, ignore_errors=True))
 
 
-async def _refusal(present: KeyFile, backup: Backup) -> LocalFailure:
-    """Why a vault that is there is not replaced without a word."""
-    seen = None
+async def _refuse_present(folder: Path, backup: Backup) -> None:
+    """Replace no vault that is there, nor what is left of it, without a word."""
+    if not any((folder / name).exists() for name in (DATABASE, KEYS, copy_of(Path(KEYS)))):
+        return
+    present, seen = None, None
+    with suppress(LocalFailure):
+        present = read_key_file(folder / KEYS)
+    if present is None:
+        raise LocalFailure("store_present")
     with suppress(LocalFailure):
         seen = await os_keyring.recall(f"{present.service}/generation")
     known = int(seen) if seen and seen.isdecimal() else 0
     if present.wallet_id == backup.wallet_id and known > backup.generation:
-        return LocalFailure("backup_older", f"generation {backup.generation}, here {known}")
-    return LocalFailure("store_present")
+        raise LocalFailure("backup_older", f"generation {backup.generation}, here {known}")
+    raise LocalFailure("store_present")

@@ -84,6 +84,7 @@ class Store:
     def __init__(self, database: Any, sealer: Sealer) -> None:  # noqa: ANN401 - no types
         self._db = database
         self._sealer = sealer
+        self.closed = False
 
     @classmethod
     def open(cls, path: Path, data_key: bytearray) -> Self:
@@ -140,6 +141,7 @@ class Store:
 
     def close(self) -> None:
         """Close the database."""
+        self.closed = True
         self._db.close()
         self._sealer.forget()
 

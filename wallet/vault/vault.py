@@ -28,7 +28,7 @@ from wallet.vault.renewal import (
     open_store,
     rotate,
 )
-from wallet.vault.replacing import finish
+from wallet.vault.replacing import settle
 from wallet.vault.slots import (
     CALIBRATED_MS,
     KeyFile,
@@ -78,7 +78,8 @@ class Vault:
 
         Raises:
             LocalFailure: `store_damaged`, also where there is a database without its key file;
-                `store_unwritable` where the folder cannot be read.
+                `store_unwritable` where the folder cannot be read; `store_in_use` where another
+                process restores it.
         """
         file = guarded(partial(_key_file, folder))
         if file is None:
@@ -112,6 +113,7 @@ class Vault:
 
     async def _create(self, passphrase: Secret[str] | None, derivation_ms: int) -> None:
         folder = self._folder
+        await self._worker.run(lambda: settle(folder))
         await self._worker.run(lambda: self._take(make=True))
         if await self._worker.run(lambda: _key_file(folder)) is not None:
             raise damaged("there is a wallet in this folder already")
@@ -300,11 +302,19 @@ class Vault:
         await self._change(replace(file, recovery_confirmed=True))
 
     async def rotate(self) -> None:
-        """Exchange the data key: everything is encrypted anew."""
+        """Exchange the data key: everything is encrypted anew.
+
+        Where this fails halfway the vault closes, and its next opening finishes it.
+        """
 
         def exchange() -> int:
-            self._open_store, self._file = rotate(self._folder, self._store, self._file, self._root)
-            return self._open_store.manifest().generation
+            store = self._store
+            try:
+                self._open_store, self._file = rotate(self._folder, store, self._file, self._root)
+            finally:
+                if self._open_store is store and store.closed:
+                    self._open_store = None
+            return self._store.manifest().generation
 
         await self._mirror(await self._worker.run(exchange))
 
@@ -495,7 +505,7 @@ def _row(flow: Flow) -> Put:
 
 def _key_file(folder: Path) -> KeyFile | None:
     """The key file; None where nothing was ever stored."""
-    finish(folder)
+    settle(folder)
     # The database first: another process that makes the wallet now writes it after the key file.
     has_database = (folder / DATABASE).exists()
     file = read_key_file(folder / KEYS)

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.keyrings import FileKeyring
 from tests.support.records import record
+from tests.support.steps import KEYRING, killed_at_each_step
 from wallet.errors import LocalFailure
 from wallet.records import CredentialRecord, Secret
 from wallet.vault import Vault, os_keyring, slots
@@ -252,7 +254,9 @@ def child(script: str, *arguments: str) -> subprocess.Popen[str]:
 SPILL = f"""
 import os, signal, sys
 from pathlib import Path
+from tests.support.keyrings import FileKeyring
 from tests.support.records import record
+from tests.support.steps import KEYRING, killed_at_each_step
 from wallet.vault.document import document_of
 from wallet.vault.holder_keys import new_key
 from wallet.vault.store import Put, Store
@@ -292,7 +296,9 @@ def test_killed_within_a_transaction(tmp_path: Path) -> None:
 ADD = f"""
 import sys
 from pathlib import Path
+from tests.support.keyrings import FileKeyring
 from tests.support.records import record
+from tests.support.steps import KEYRING, killed_at_each_step
 from wallet.vault.document import document_of
 from wallet.vault.store import Put, Store
 store = Store.open(Path(sys.argv[1]), bytearray({KEY!r}))
@@ -326,45 +332,28 @@ def test_fifteen_kills_lose_nothing_that_was_acknowledged(tmp_path: Path) -> Non
             assert record_of(document) == record(number)
 
 
-CREATE = """
-import asyncio, os, signal, sys
-from pathlib import Path
-from wallet.records import Secret
-from wallet.vault import Vault
-folder, countdown = sys.argv[1], [int(sys.argv[2])]
-def hook(event, arguments):
-    if event in ("open", "os.rename", "os.mkdir", "os.remove", "os.chmod"):
-        if str(arguments[0]).startswith(folder):
-            countdown[0] -= 1
-            if countdown[0] == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-sys.addaudithook(hook)
-async def main():
-    await (await Vault.create(Path(folder), Secret("sentinel passphrase"))).close()
-asyncio.run(main())
-"""
+async def creates(case: Path) -> None:
+    await (await Vault.create(case / "vault", None)).close()
 
 
-async def test_a_creation_killed_at_each_of_its_steps(tmp_path: Path) -> None:
+async def test_a_creation_killed_at_each_of_its_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Either nothing is there and a wallet can be made, or an empty one opens."""
-    doors, step = set(), 0
-    while True:
-        step += 1
-        folder = tmp_path / str(step)
-        process = child(CREATE, str(folder), str(step))
-        process.communicate()
-        if process.returncode == 0:
-            break
-        assert process.returncode == -signal.SIGKILL
-        door = Vault.door(folder)
+    doors = set()
+    (tmp_path / "template").mkdir()
+    cases = killed_at_each_step(creates, tmp_path / "template", tmp_path / "cases")
+    for case in cases:
+        service = FileKeyring(case / KEYRING)
+        monkeypatch.setattr(os_keyring, "_backends", lambda service=service: [service])
+        door = Vault.door(case / "vault")
         doors.add(door)
-        way = Vault.create if door == "new" else Vault.open
-        vault = await way(folder, PASSPHRASE)
+        vault = await (Vault.create if door == "new" else Vault.open)(case / "vault", None)
         assert await vault.all() == ()
         await vault.add(record(1))
         await vault.close()
-    assert step > 8
-    assert doors == {"new", "locked"}
+    assert len(cases) > 20
+    assert doors == {"new", "closed"}
 
 
 # A folder that cannot be written.

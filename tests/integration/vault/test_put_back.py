@@ -271,7 +271,10 @@ async def test_a_keyring_that_fails_for_a_while_stops_nobody(
 
 
 @pytest.mark.parametrize("change", ["rotate", "protect"])
-async def test_an_older_key_file_is_put_back(folder: Path, tmp_path: Path, change: str) -> None:
+async def test_an_older_key_file_is_put_back(
+    folder: Path, tmp_path: Path, keyring: FileKeyring, change: str
+) -> None:
+    entries = keyring.entries
     old = Path(shutil.copytree(folder, tmp_path / "old"))
     vault = await Vault.open(folder)
     await (vault.rotate() if change == "rotate" else vault.protect(None))
@@ -280,6 +283,9 @@ async def test_an_older_key_file_is_put_back(folder: Path, tmp_path: Path, chang
     put_back(folder, old, KEY_FILES)
     expected = "store_damaged" if change == "rotate" else "keyring_entry_missing"
     assert await refusal(folder) == expected
+    if change == "protect":  # somebody has kept the keyring's old entry, too
+        keyring.entries = entries | keyring.entries
+        assert await refusal(folder) == "store_rolled_back"
     put_back(folder, new, KEY_FILES)
     assert await ids(folder) == ["credential-0"]
     put_back(folder, old, KEY_FILES[1:])  # only the copy: the other one counts, and is copied again

@@ -15,7 +15,7 @@ from tests.support.steps import KEYRING, killed_at_each_step
 from wallet.errors import LocalFailure
 from wallet.records import CredentialRecord, Flow, Secret
 from wallet.strict import base64url_encode
-from wallet.vault import Vault, os_keyring
+from wallet.vault import Vault, os_keyring, renewal
 from wallet.vault.failures import guarded
 from wallet.vault.slots import (
     KeyFile,
@@ -23,6 +23,7 @@ from wallet.vault.slots import (
     read_key_file,
     seal_for_keyring,
     unseal,
+    write_key_file,
 )
 from wallet.vault.store import Store
 
@@ -156,10 +157,10 @@ async def test_a_refused_protection_changes_nothing(template: Path, use: Use) ->
     await content(template / "vault")
 
 
-async def test_a_passphrase_change_killed_during_the_derivation(
+async def test_a_passphrase_change_that_fails_during_the_derivation(
     template: Path, use: Use, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Cancelled while it works: the old passphrase still opens, also with the keyring's half."""
+    """The old passphrase still opens, with the keyring's half that belongs to it."""
     use(template)
     vault = await Vault.open(template / "vault")
     await vault.protect(PASSPHRASE, derivation_ms=0)
@@ -228,3 +229,50 @@ async def test_a_full_disk_ends_a_rotation_and_nothing_else(
     await vault.add(record(9, (await vault.create_key("ES256")).key_id))
     await vault.close()
     await content(template / "vault")
+
+
+async def test_a_rotation_that_fails_halfway_is_finished_by_the_next_opening(
+    template: Path, use: Use, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(template)
+    before = await content(template / "vault")
+    vault = await Vault.open(template / "vault")
+
+    def write(path: Path, file: KeyFile) -> None:
+        if len(file.data_keys) == 1:
+            raise OSError(28, "No space left on device")
+        write_key_file(path, file)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(renewal, "write_key_file", write)
+        with pytest.raises(LocalFailure, match="store_unwritable"):
+            await vault.rotate()
+    with pytest.raises(LocalFailure, match="the store is closed"):
+        await vault.all()
+    await vault.close()
+    assert await content(template / "vault") == before
+    one_data_key(template / "vault")
+
+
+async def test_a_new_protection_that_the_store_cannot_note_is_one(
+    template: Path, use: Use, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its key file is written, so it counts; the next opening takes note of it."""
+    keyring, folder = use(template), template / "vault"
+    entries = keyring.entries
+    old = shutil.copytree(folder, template / "old")
+    vault = await Vault.open(folder)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "write", full)
+        await vault.protect(PASSPHRASE, derivation_ms=0)
+    await vault.close()
+    await content(folder, PASSPHRASE)
+    for name in ("wallet.keys", "wallet.keys.copy"):
+        shutil.copy(old / name, folder / name)
+    keyring.entries = entries | keyring.entries  # the old secret, too
+    with pytest.raises(LocalFailure, match="store_rolled_back"):
+        await Vault.open(folder)

@@ -18,7 +18,7 @@ from wallet.cli.output import (
 )
 from wallet.engine.cards import card_of
 from wallet.errors import PeerRefused, VerificationFailed
-from wallet.records import Card, Check, Image, Outcome, Report
+from wallet.records import Card, Check, Image, Outcome, Report, Secret
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 HOSTILE = "a\x1b]0;title\x07\x9b2J\u202eb\r\nc\x7f"
@@ -78,7 +78,7 @@ def test_a_list(capsys: pytest.CaptureFixture[str]) -> None:
 def test_no_issuer_talks_to_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     print_card(hostile())
     print_list([hostile()])
-    print_json(card_json(hostile()))
+    print_json(card_json(hostile(), Secret("raw credential")))
     note(HOSTILE)
     report = Report((Check("Type", Outcome.FAILED, HOSTILE, HOSTILE),))
     for error in (
@@ -93,11 +93,11 @@ def test_no_issuer_talks_to_the_terminal(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_json_keeps_what_the_issuer_wrote(capsys: pytest.CaptureFixture[str]) -> None:
-    print_json(card_json(hostile()))
+    print_json(card_json(hostile(), Secret("raw credential")))
     shown = json.loads(capsys.readouterr().out)
     assert shown["credential_configuration_id"] == HOSTILE
     assert shown["claims"][0]["path"] == [HOSTILE]
-    assert shown["credential"] == "sentinel-raw-credential-0"
+    assert shown["credential"] == "raw credential"
 
 
 def test_an_error_tells_everything_it_knows(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,5 @@
+"""The person's session on this computer: it says when it is locked or the computer sleeps."""
+
+from wallet.session.watch import watch
+
+__all__ = ["watch"]
