@@ -118,10 +118,14 @@ class Child:
             pass  # the process has ended
         except Exception:  # noqa: BLE001 - it must not go on with half an answer
             self._process.kill()
+        except asyncio.CancelledError:
+            self._process.kill()
+            raise
+        finally:
+            for waiting in self._waiting.values():
+                if not waiting.answer.done():
+                    waiting.answer.set_exception(self._stopped())
         await self._process.wait()
-        for waiting in self._waiting.values():
-            if not waiting.answer.done():
-                waiting.answer.set_exception(self._stopped())
 
     def _take(self, number: int, kind: int, value: Any) -> None:  # noqa: ANN401 - as it came
         waiting = self._waiting.get(number)
