@@ -376,9 +376,18 @@ class Wallet:
 
     @asynccontextmanager
     async def _http(self, trace: Trace) -> "AsyncIterator[GuardedHttp]":
+        from wallet.net.connections import tls_context
         from wallet.net.http import GuardedHttp
 
-        http = GuardedHttp(self._settings.http_timeout, self._settings.language, trace)
+        settings = self._settings
+        http = GuardedHttp(
+            settings.http_timeout,
+            settings.language,
+            trace,
+            tls=await asyncio.to_thread(tls_context, settings.ca_file),
+            loopback=settings.loopback_development,
+            proxy=settings.proxy,
+        )
         try:
             yield http
         finally:

@@ -75,6 +75,7 @@ class Desk:
             *("--browser-command", self.opener),
             *("--language", "en"),
             *("--key-derivation-ms", "0"),
+            "--loopback-development",
             *(trust if self.trusting else ()),
         ]
 

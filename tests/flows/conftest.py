@@ -32,6 +32,7 @@ async def wallet(tmp_path: Path, issuer: Simulator) -> AsyncIterator[Wallet]:
         "trust_anchor": [str(anchor)],
         "http_timeout": "5",
         "key_derivation_ms": "0",
+        "loopback_development": True,
         "language": ["en"],
     }
     async with Wallet(load(flags, {})) as wallet:

@@ -20,7 +20,7 @@ with atheris.instrument_imports(include=["wallet"]):
     from wallet.credentials.sd_jwt_vc.verification import verify_sd_jwt_vc
     from wallet.engine.positions import position_of
     from wallet.errors import WalletError
-    from wallet.net.pictures import data_uri_bytes, safe_picture
+    from wallet.net.pictures import data_uri_bytes
     from wallet.oauth.par import read_pushed_request
     from wallet.oauth.redirect import read_authorization_response
     from wallet.oauth.server_metadata import ServerMetadata, read_server_metadata
@@ -76,11 +76,6 @@ def disclosure(data: bytes) -> None:
         read_disclosure(text(data))
     except ValueError:
         pass
-
-
-def picture(data: bytes) -> None:
-    safe_picture(data)
-    data_uri_bytes("data:" + text(data))
 
 
 def certificates(data: bytes) -> None:
@@ -142,7 +137,10 @@ TARGETS: Final[Mapping[str, tuple[Callable[[bytes], object], tuple[bytes, ...]]]
     ),
     "disclosure": (disclosure, (b"WyJhIiwiYiIsMV0", b"WyJhIiwxXQ")),
     "certificates": (certificates, (b"\x30\x82\x01\x00",)),
-    "picture": (picture, (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"\xff\xd8\xff\xe0")),
+    "data uri": (
+        lambda data: data_uri_bytes("data:" + text(data)),
+        (b"image/png;base64,iVBORw0KGgo=", b"text/plain,a%20b"),
+    ),
     "code": (decode_still, (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",)),
     "url": (url, (b"https://issuer.example/tenant", b"http://127.0.0.1:1/")),
     "record": (record_of, (b'{"version":1}',)),

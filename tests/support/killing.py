@@ -49,7 +49,8 @@ class Fuse(list):
             os.kill(os.getpid(), signal.SIGKILL)
 
 async def main():
-    async with Wallet(load({{"data_folder": folder, "trust_anchor": [anchor]}}, {{}})) as wallet:
+    flags = {{"data_folder": folder, "trust_anchor": [anchor], "loopback_development": True}}
+    async with Wallet(load(flags, {{}})) as wallet:
         await wallet.open(Secret({passphrase!r}))
         trace = Trace(events=Fuse())
         {lines}
@@ -82,6 +83,7 @@ class Killing:
             "data_folder": self.folder / "wallet",
             "trust_anchor": [str(self._anchor)],
             "key_derivation_ms": "0",
+            "loopback_development": True,
         }
         self.wallet = Wallet(load(flags, {}))
 

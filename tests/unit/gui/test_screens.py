@@ -37,6 +37,7 @@ class Desk:
             "trust_anchor": [str(anchor)],
             "language": ["en"],
             "key_derivation_ms": "0",
+            "loopback_development": True,
             "camera": str(folder / "no-camera.avi"),
         }
         self.wallet = TestWallet(load(flags, {}))
