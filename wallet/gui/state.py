@@ -128,6 +128,7 @@ class WalletState:
         cards: What is in the store, newest first.
         pending: Issuances that were interrupted.
         recoverable: Whether the person has shown that they have a recovery code.
+        recovered: Whether it was opened by the recovery code, and not yet protected anew.
         shown: The card whose details are shown.
         phase: Where an issuance is.
         failure: What went wrong last, at the place where it is told.
@@ -156,6 +157,7 @@ class WalletState:
     columns: int = 1
     pending: list[PendingIssuance] = field(default_factory=list)
     recoverable: bool = True
+    recovered: bool = False
     credential: Secret[str] | None = None
     left: Departure | None = None
     _run: "asyncio.Task[Card] | None" = None
@@ -198,9 +200,10 @@ class WalletState:
         """Open the store by the recovery code, and let the person protect it anew."""
         await self.wallet.open(recovery_code=code)
         await self._enter()
-        self.place = Place.PROTECTION
+        self.place, self.recovered = Place.PROTECTION, True
 
     async def _enter(self) -> None:
+        self.recovered = False
         self.door = self.wallet.door
         if self.door is Door.OPEN:
             await self._look()

@@ -100,7 +100,13 @@ async def test_the_recovery_code_opens_a_wallet_whose_passphrase_is_lost(desk: D
     await client.read(MEANINGS["recovery_wrong"].sentence)
     await client.type("door-code", code.reveal())
     await client.tap("door-recover")
-    await client.see("protection-how")
+    await client.read("You came in by the recovery code.")
+    await client.type("protect-first", "another horse")
+    await client.type("protect-again", "another horse")
+    await client.tap("protect-go")
+    await client.read("From now on the new passphrase opens your wallet.")
+    await desk.wallet.close()
+    await desk.wallet.open(Secret("another horse"))
 
 
 async def test_until_there_is_a_recovery_code_the_wallet_says_so(desk: Desk) -> None:

@@ -88,17 +88,22 @@ def Opening(
     run, told, busy = use_work()
     present, first, again = ft.use_ref(""), ft.use_ref(""), ft.use_ref("")
 
+    asked = protection.passphrase and not state.recovered
+
+    def old() -> Secret[str] | None:
+        return Secret(present.current or "") if asked else None
+
     async def by_passphrase() -> str:
         if first.current != again.current:
             raise LocalFailure("passphrases_differ")
-        old = Secret(present.current or "") if protection.passphrase else None
-        await state.wallet.protect(Secret(first.current or ""), old)
+        await state.wallet.protect(Secret(first.current or ""), old())
+        state.recovered = False
         await changed()
         return "From now on the new passphrase opens your wallet."
 
     async def by_keyring() -> str:
-        old = Secret(present.current or "") if protection.passphrase else None
-        await state.wallet.protect(None, old)
+        await state.wallet.protect(None, old())
+        state.recovered = False
         await changed()
         return "From now on your session's keyring opens your wallet."
 
@@ -107,8 +112,13 @@ def Opening(
         how += ", together with this computer's keyring." if protection.keyring else "."
     else:
         how = "This computer's keyring opens it, without a passphrase."
+    renew: list[ft.Control] = (
+        [notice("You came in by the recovery code. Choose a new passphrase.", icon=ft.Icons.INFO)]
+        if state.recovered
+        else []
+    )
     fields: list[ft.Control] = []
-    if protection.passphrase:
+    if asked:
         fields.append(secret_field("Present passphrase", "protect-present", present))
     fields.append(secret_field("New passphrase", "protect-first", first))
     fields.append(secret_field("New passphrase, once more", "protect-again", again))
@@ -123,6 +133,7 @@ def Opening(
         [
             heading("What opens your wallet"),
             tid("protection-how", body(how)),
+            *renew,
             *fields,
             primary("protect-go", label, partial(run, by_passphrase), disabled=busy),
             *to_keyring,
