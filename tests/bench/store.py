@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tests.bench.rows import Row
+from tests.bench.rows import Baseline, Row
 from tests.support.records import record
 from wallet.records import Secret
 from wallet.vault import Vault, os_keyring
@@ -86,11 +86,11 @@ async def _measured(folder: Path, size: int, runs: int) -> list[Row]:
     await restored.close()
     listed, inserted = _plain(folder / "plain.db", [one.content for one in puts])
     beside = {
-        "list": ("a plain SQLite reads as many rows", listed),
-        "one durable put": ("a plain SQLite inserts, DELETE and EXTRA", inserted),
+        "list": Baseline("a plain SQLite reads as many rows", listed),
+        "one durable put": Baseline("a plain SQLite inserts, DELETE and EXTRA", inserted),
     }
     rows = [
-        Row(f"{size} credentials: {name}", tuple(values), *beside.get(name, ("", ())))
+        Row(f"{size} credentials: {name}", values, beside.get(name))
         for name, values in times.items()
     ]
     return [*rows, Row(f"{size} credentials: memory, MB", (resident / 1000,))]

@@ -247,6 +247,7 @@ FIELDS: dict[str, Put] = {
     ),
     "IssuerMetadata.credential_endpoint": _member("issuer_metadata", credential_endpoint=_same),
     "IssuerMetadata.nonce_endpoint": _member("issuer_metadata", nonce_endpoint=_same),
+    "IssuerMetadata.notification_endpoint": _member("issuer_metadata", notification_endpoint=_same),
     "Picture.uri": _pictures,
     "ServerMetadata.issuer": _member("server_metadata", issuer=_same),
     "ServerMetadata.authorization_endpoint": _member(

@@ -1,7 +1,8 @@
 """What is in the memory of processes, read as root does: /proc/PID/mem."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+import select
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 SLICE = 16
@@ -40,9 +41,25 @@ def copies(pid: int, secrets: Mapping[str, bytes]) -> dict[str, int]:
     return found
 
 
-def descendants(pid: int) -> Iterable[int]:
+def children(pid: int) -> Iterator[int]:
+    """The processes that a process has started and that still run."""
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        yield from map(int, (task / "children").read_text().split())
+
+
+def descendants(pid: int) -> Iterator[int]:
     """A process and all that it started."""
     yield pid
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            yield from descendants(int(child))
+    for child in children(pid):
+        yield from descendants(child)
+
+
+def wait_for_end(pid: int, within_s: float = 10) -> None:
+    """Return when a process has ended."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    ended, _, _ = select.select([descriptor], [], [], within_s)
+    os.close(descriptor)
+    assert ended, f"process {pid} goes on"

@@ -23,7 +23,7 @@ async def prepare(authorized: Authorized, run: Run) -> Asking:
     run.enter(Step.CREDENTIAL)
     key = None
     if needs_proof(consent.configuration):
-        with run.trace.span("crypto", "holder key"):
+        with run.trace.span("store", "holder key"):
             key = await run.keys.create_key(proof_algorithm(consent.configuration))
     return Asking(authorized=authorized, key=key)
 

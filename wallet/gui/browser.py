@@ -23,7 +23,7 @@ class OneTab:
     def __init__(self, wallet: Wallet) -> None:
         self._wallet = wallet
         self._page: ft.Page | None = None
-        self._state: WalletState | None = None
+        self.state: WalletState | None = None
 
     async def main(self, page: ft.Page) -> None:
         """Flet's entry for each new tab."""
@@ -33,10 +33,10 @@ class OneTab:
             page.add(ft.Text("Your wallet is open in another tab. Close that one, then reload."))
             return
         self._page = page
-        if self._state is not None:
-            await self._state.retire()  # what an earlier tab shows must not stay behind
-        self._state = WalletState(self._wallet)
-        prepare(page, self._state)
+        if self.state is not None:
+            await self.state.retire()  # what an earlier tab shows must not stay behind
+        self.state = WalletState(self._wallet)
+        prepare(page, self.state)
 
     def _left(self, event: ft.Event[ft.Page]) -> None:
         if event.page is self._page:

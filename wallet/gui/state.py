@@ -399,6 +399,7 @@ class WalletState:
 
     async def _ask(self, phase: Phase) -> str:
         before, self.phase = self.phase, phase
+        self.used()  # it is the person's turn from now on
         self._answer = asyncio.get_running_loop().create_future()
         try:
             return await self._answer

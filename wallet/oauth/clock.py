@@ -13,7 +13,6 @@ _MONTHS: Final = "JanFebMarAprMayJunJulAugSepOctNovDec"
 _DATE: Final = re.compile(
     r"[A-Z][a-z]{2}, (\d\d) ([A-Z][a-z]{2}) (\d{4}) (\d\d):(\d\d):(\d\d) GMT", re.ASCII
 )
-_DIGITS: Final = re.compile(r"[0-9]+")
 
 
 def http_date(text: str) -> datetime | None:
@@ -57,7 +56,7 @@ def asked_to_wait(response: HttpResponse) -> timedelta | None:
     """How long the peer asks to wait, at most `WAIT_LIMIT_S`; None where it does not say."""
     value = response.headers.get("retry-after", "")
     limit = timedelta(seconds=WAIT_LIMIT_S)
-    if _DIGITS.fullmatch(value):
+    if value.isascii() and value.isdigit():
         return min(timedelta(seconds=int(value[:9])), limit)
     until, there = http_date(value), http_date(response.headers.get("date", ""))
     if until is None or there is None or until < there:

@@ -13,7 +13,8 @@ HEAD = """
 import asyncio, sys
 from pathlib import Path
 from wallet.errors import LocalFailure
-from wallet.vault import Vault, keyring_usable
+from wallet.vault import Vault
+from wallet.vault.os_keyring import keyring_usable
 folder = Path(sys.argv[1])
 async def attempt(action):
     try:

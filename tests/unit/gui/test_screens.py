@@ -29,7 +29,7 @@ def issuer() -> Iterator[Simulator]:
 class Desk:
     """A window in front of a wallet."""
 
-    def __init__(self, folder: Path, issuer: Simulator) -> None:
+    def __init__(self, folder: Path, issuer: Simulator, **more: object) -> None:
         anchor = folder / "root.pem"
         anchor.write_bytes(issuer.authority.pem)
         flags = {
@@ -39,6 +39,7 @@ class Desk:
             "key_derivation_ms": "0",
             "loopback_development": True,
             "camera": str(folder / "no-camera.avi"),
+            **more,
         }
         self.wallet = TestWallet(load(flags, {}))
         self.state = WalletState(self.wallet)

@@ -17,6 +17,7 @@ EXAMPLES: Mapping[str, tuple[Any, str, Any]] = {
     "passphrase_file": ("a", "b", "c"),
     "trust_anchor": (["a", "b"], os.pathsep.join(("c", "d")), ["e"]),
     "language": (["de", "en"], os.pathsep.join(("it", "en")), ["fr"]),
+    "auto_lock": (60.5, "120", "0"),
     "client_id": ("a", "b", "c"),
     "authorization_request": ("scope", "authorization_details", "auto"),
     "authorization_timeout": (10, "20.5", "30"),

@@ -4,7 +4,7 @@ from functools import partial
 
 import flet as ft
 
-from wallet.gui.parts import body, heading, page_column, panel, reading, secondary, title
+from wallet.gui.parts import body, heading, notice, page_column, panel, reading, secondary, title
 from wallet.gui.state import Place, WalletState
 
 
@@ -27,6 +27,11 @@ def SettingsScreen(state: WalletState) -> ft.Control:
             icon=ft.Icons.SHIELD,
         ),
         body(f"Profile {in_force.profile}. Change them in {in_force.file}.", soft=True),
+        *(
+            [notice("Your wallet never locks itself (auto_lock is 0).", icon=ft.Icons.LOCK_OPEN)]
+            if not in_force.settings.auto_lock
+            else []
+        ),
         panel(rows),
         panel(
             [

@@ -18,12 +18,12 @@ POLL_INTERVAL_S: Final = 2.0
 log = logging.getLogger(__name__)
 
 
-async def watch(leave: Leave) -> None:
+async def watch(leave: Leave, now: Callable[[], float] = time.time) -> None:
     """Call `leave` whenever the session is locked or the computer goes to sleep; until cancelled.
 
     A way that does not work here is silent.
     """
-    ways = [clock(leave)]
+    ways = [clock(leave, now)]
     if sys.platform == "linux":
         from wallet.session import linux  # noqa: PLC0415 - one of three
 
@@ -46,7 +46,7 @@ async def _quietly(way: Coroutine[Any, Any, None]) -> None:
         log.debug("not watched: %s", type(error).__name__)
 
 
-async def clock(leave: Leave, now: Callable[[], float] = time.time) -> None:
+async def clock(leave: Leave, now: Callable[[], float]) -> None:
     """Notice afterwards that the computer slept: the clock on the wall has jumped."""
     while True:
         before = now()
