@@ -58,7 +58,9 @@ def test_it_has_the_methods_of_the_vault() -> None:
     assert set(outside) - set(inside) == {"ask", "ended", "keyring_usable", "restore"}
     same = set(inside) - {"fill", "open"}
     assert {name: outside[name] for name in same} == {name: inside[name] for name in same}
-    assert set(METHODS) == set(outside) - {"ask", "ended", "door"}
+    # A restoration crosses in two halves: the present vault is closed between them.
+    halves = {"prepare", "put_in_place"}
+    assert set(METHODS) - halves == set(outside) - {"ask", "ended", "door", "restore"}
 
 
 async def test_it_keeps_what_it_is_given(vault: VaultProcess, tmp_path: Path) -> None:
