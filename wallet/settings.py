@@ -21,11 +21,12 @@ from wallet.errors import LocalFailure
 APPLICATION: Final = "oid4vci-wallet"
 ENVIRONMENT_PREFIX: Final = "WALLET_"
 
-Value = str | int | float | Path | tuple[str, ...] | tuple[Path, ...] | None
+Value = str | bool | int | float | Path | tuple[str, ...] | tuple[Path, ...] | None
 
 
 _LANGUAGE_TAG: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")  # BCP 47, roughly
 _PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9._~/-]*")
+_PROXY: Final = re.compile(r"http://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}/?")
 
 _OWN_FOLDER: Final = Path()
 """Stands for the profile's own folder, which only `load` knows."""
@@ -53,6 +54,13 @@ class Settings:
     redirect_port: int = _setting(0, "port of the loopback redirect; 0 for any free one")
     redirect_path: str = _setting("", "path of the loopback redirect; empty for a random one")
     http_timeout: float = _setting(15.0, "seconds one answer of a server may take in all")
+    proxy: str = _setting("", "http://host:port of a proxy for everything but loopback")
+    ca_file: Path | None = _setting(
+        None, "PEM file with certificate authorities to trust for TLS besides the usual ones"
+    )
+    loopback_development: bool = _setting(
+        False, "allow servers on this computer, by plain http too; for developers only"
+    )
     camera: str = _setting("0", "camera number, or a video file that stands in for a camera")
     gui: Literal["window", "browser"] = _setting("window", "where the wallet shows itself")
     browser_command: str = _setting("", "command that opens a URL; empty for the system browser")
@@ -104,6 +112,14 @@ def _number(value: object, kind: type[int] | type[float], origin: Origin) -> int
     return number
 
 
+def _truth(value: object, origin: Origin) -> bool:
+    named = {"true": True, "false": False}
+    truth = value if isinstance(value, bool) else named.get(str(value).lower())
+    if truth is None:
+        raise _refuse(origin, "is neither true nor false")
+    return truth
+
+
 def _several(value: object, origin: Origin) -> list[str]:
     if isinstance(value, str):
         return [part for part in value.split(os.pathsep) if part]
@@ -121,6 +137,8 @@ def _path(text: str | Path, origin: Origin, folder: Path) -> Path:
 
 def _read(kind: object, value: object, origin: Origin, folder: Path) -> Value:
     """Read a raw value as the type of its field; relative paths start at `folder`."""
+    if kind is bool:
+        return _truth(value, origin)
     if kind is int or kind is float:
         return _number(value, int if kind is int else float, origin)
     if typing.get_origin(kind) is tuple:
@@ -171,6 +189,8 @@ def _check(settings: Settings, origins: Mapping[str, Origin]) -> None:
             raise _refuse(origins["language"], f"{tag!r} is no language tag")
     if not _PLAIN_PATH.fullmatch(settings.redirect_path):
         raise _refuse(origins["redirect_path"], "is no plain path")
+    if settings.proxy and not _PROXY.fullmatch(settings.proxy):
+        raise _refuse(origins["proxy"], "is not http://host:port")
     for name in ("redirect_port", "gui_port"):
         if getattr(settings, name) > 65535:
             raise _refuse(origins[name], "is at most 65535")

@@ -33,7 +33,14 @@ def _settings_flags() -> argparse.ArgumentParser:
     for field in fields():
         kind = kinds[field.name]
         text = field.metadata["help"]
-        if typing.get_origin(kind) is tuple:
+        if kind is bool:
+            group.add_argument(
+                flag(field.name),
+                action=argparse.BooleanOptionalAction,
+                default=suppress,
+                help=text,
+            )
+        elif typing.get_origin(kind) is tuple:
             group.add_argument(
                 flag(field.name),
                 action="append",

@@ -23,6 +23,9 @@ EXAMPLES: Mapping[str, tuple[Any, str, Any]] = {
     "redirect_port": (1, "2", "3"),
     "redirect_path": ("a", "b/c", "d"),
     "http_timeout": (1.5, "2", "3"),
+    "proxy": ("http://a:1", "http://[::1]:2", "http://127.0.0.1:3"),
+    "ca_file": ("a", "b", "c"),
+    "loopback_development": (True, "FALSE", True),
     "camera": ("1", "2", "3"),
     "gui": ("browser", "window", "browser"),
     "browser_command": ("a", "b", "c"),
@@ -42,7 +45,7 @@ def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def toml(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(toml, value))}]"
-    return f'"{value}"' if isinstance(value, str) else str(value)
+    return f'"{value}"' if isinstance(value, str) else str(value).lower()
 
 
 def shown(value: Any) -> list[str]:
@@ -71,7 +74,9 @@ def test_file_environment_and_flag_from_weak_to_strong(name: str, tmp_path: Path
         in_force = load(flags, environment, file=file)
         value = getattr(in_force.settings, name)
         kind_of_value = type(getattr(Settings(), name))
-        if kind_of_value in (int, float):
+        if kind_of_value is bool:
+            assert value is (str(expected[kind]).lower() == "true")
+        elif kind_of_value in (int, float):
             assert value == kind_of_value(expected[kind])
         else:
             assert shown(value) == shown(expected[kind])
@@ -126,6 +131,12 @@ BAD: dict[str, tuple[str, str]] = {
     "no number": ("http_timeout = nan", "out of range"),
     "an endless number": ("http_timeout = inf", "out of range"),
     "a port too high": ("redirect_port = 65536", "at most 65535"),
+    "a text for truth": ("loopback_development = 'yes'", "is neither true nor false"),
+    "a number for truth": ("loopback_development = 1", "is neither true nor false"),
+    "a proxy of another kind": ("proxy = 'socks5://a:1'", "proxy: is not http://host:port"),
+    "a proxy without a port": ("proxy = 'http://a'", "proxy: is not http://host:port"),
+    "a proxy with a password": ("proxy = 'http://me:secret@a:1'", "proxy: is not http://host:port"),
+    "a proxy with a path": ("proxy = 'http://a:1/x'", "proxy: is not http://host:port"),
     "a number for a text": ("client_id = 1", "needs a text"),
     "a date for a text": ("camera = 2026-01-01", "needs a text"),
     "a number for a path": ("data_folder = 1", "needs a text"),
