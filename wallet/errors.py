@@ -226,13 +226,18 @@ MEANINGS: Mapping[str, Meaning] = {
     "code_not_found": Meaning(
         LocalFailure, "There is no readable QR code in this picture.", "Try a sharper picture."
     ),
+    "clock_wrong": Meaning(
+        LocalFailure,
+        "The clocks of this computer and of the service differ too much.",
+        "Set this computer's date, time and time zone; if they are right, ask the issuer.",
+    ),
     # The network.
     "unreachable": Meaning(Unreachable, "The service cannot be reached.", _TRY_LATER),
     "timed_out": Meaning(Unreachable, "The service took too long to answer.", _TRY_LATER),
     "tls_failed": Meaning(
         Unreachable,
         "No secure connection to the service could be made.",
-        "Its certificate may have expired, or your network may interfere.",
+        "Its certificate or this computer's clock may be wrong, or your network may interfere.",
     ),
     # Refusals by the peer.
     "authorization_refused": Meaning(
@@ -243,6 +248,11 @@ MEANINGS: Mapping[str, Meaning] = {
     ),
     "credential_refused": Meaning(
         PeerRefused, "The issuer refused to issue the credential.", _ASK_ISSUER
+    ),
+    "busy": Meaning(
+        PeerRefused,
+        "The service has too much to do, or is closed for a while.",
+        "Try again later; if the service said when, the detail tells it.",
     ),
     "server_error": Meaning(PeerRefused, "The service reports an error of its own.", _TRY_LATER),
     "not_found": Meaning(
@@ -261,6 +271,12 @@ MEANINGS: Mapping[str, Meaning] = {
         PeerBrokeProtocol,
         "The service does not use a secure address (https).",
         "Do not go on. Ask the issuer for a secure address.",
+    ),
+    "forbidden_address": Meaning(
+        PeerBrokeProtocol,
+        "The service is not on the public internet.",
+        "Do not go on. For servers on your own computer, a developer turns on the setting "
+        "loopback_development.",
     ),
     "redirected": Meaning(
         PeerBrokeProtocol, "The service sent the wallet to another address.", _ASK_ISSUER

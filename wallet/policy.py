@@ -12,8 +12,11 @@ OFFER_LIMIT_BYTES: Final = 64_000
 CREDENTIAL_LIMIT_BYTES: Final = 1_000_000
 DISCLOSURES_LIMIT: Final = 2_000
 
-CLOCK_SKEW_S: Final = 60
-"""How far an issuer's clock may be ahead of ours."""
+CLOCK_SKEW_S: Final = 600
+"""How far a peer's clock may be from ours."""
+
+WAIT_LIMIT_S: Final = 86_400
+"""The longest wait that a peer can ask for (`Retry-After`)."""
 
 
 @dataclass(frozen=True)

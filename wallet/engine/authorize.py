@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from wallet.engine.review import Consent
 from wallet.engine.run import Run
+from wallet.oauth.clock import time_at
 from wallet.oauth.par import read_pushed_request
 from wallet.oauth.pkce import pkce_of
 from wallet.oauth.redirect import read_authorization_response
@@ -97,7 +98,7 @@ async def _front_channel(
     endpoint = server.pushed_authorization_request_endpoint
     if endpoint is None:
         return request.parameters()
-    pushed = read_pushed_request(
-        await run.http.post(endpoint, body=form(request.parameters()), content_type=FORM)
-    )
+    answer = await run.http.post(endpoint, body=form(request.parameters()), content_type=FORM)
+    pushed = read_pushed_request(answer)
+    time_at(answer, run.clock.now())  # a wrong clock is told before the holder signs in
     return {"client_id": request.client_id, "request_uri": pushed.request_uri}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from wallet.engine.authorize import Authorized
 from wallet.engine.run import Run
 from wallet.errors import PeerRefused
+from wallet.oauth.clock import time_at
 from wallet.openid4vci.credential import credential_request, read_credential_response
 from wallet.openid4vci.issuer_metadata import IssuerMetadata
 from wallet.openid4vci.nonce import read_nonce
@@ -61,14 +62,16 @@ async def _ask(authorized: Authorized, proof: Secret[str] | None, run: Run) -> S
 
 
 async def _proof(key: HolderKey, issuer: IssuerMetadata, run: Run) -> Secret[str]:
-    endpoint = issuer.nonce_endpoint
-    nonce = read_nonce(await run.http.post(endpoint)) if endpoint else None
+    nonce, now = None, run.clock.now()
+    if issuer.nonce_endpoint is not None:
+        answer = await run.http.post(issuer.nonce_endpoint)
+        nonce, now = read_nonce(answer), time_at(answer, run.clock.now())
     message = proof_signing_input(
         key,
         credential_issuer=issuer.credential_issuer,
         client_id=run.policy.client_id,
         nonce=nonce,
-        now=run.clock.now(),
+        now=now,
     )
     with run.trace.span("crypto", "key proof"):
         return proof_jwt(message, await run.keys.sign(key.key_id, message))

@@ -7,6 +7,7 @@ from typing import Final, NoReturn, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from wallet.errors import PeerBrokeProtocol, PeerRefused
+from wallet.oauth.clock import asked_to_wait
 from wallet.ports import HttpResponse
 from wallet.records import Json, JsonObject
 from wallet.strict import json_object
@@ -27,6 +28,7 @@ class Document(BaseModel):
 
 D = TypeVar("D", bound=Document)
 
+_BUSY: Final = (429, 503)
 _CHALLENGE_ERROR: Final = re.compile(r'\berror="([^"\\]*)"')
 
 
@@ -66,7 +68,8 @@ def refuse(response: HttpResponse, code: str) -> NoReturn:
 
     The peer's `error` and `error_description` (RFC 6749, section 5.2) or the `error` of its
     challenge (RFC 6750, section 3) are kept where they are readable; without them a status of 500
-    and above is `server_error`, 404 is `not_found`.
+    and above is `server_error`, 404 is `not_found`. 429 and 503 are `busy` in any case, with the
+    wait that the peer asks for.
     """
     members: JsonObject = {}
     if response.media_type == "application/json":
@@ -76,7 +79,11 @@ def refuse(response: HttpResponse, code: str) -> NoReturn:
     error = _text(members.get("error")) or (challenge[1] if challenge else "")
     description = _text(members.get("error_description"))
     detail = f"HTTP {response.status}" + (f": {description}" if description else "")
-    if not error:
+    if response.status in _BUSY:
+        code = "busy"
+        if (wait := asked_to_wait(response)) is not None:
+            detail += f"; asks to wait {wait}"
+    elif not error:
         code = (
             "server_error"
             if response.status >= 500

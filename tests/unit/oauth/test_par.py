@@ -29,8 +29,8 @@ BAD: dict[str, tuple[Any, type[WalletError], str]] = {
              "authorization_response_invalid"),
     "refused": (answer({"error": "invalid_request"}, 400), PeerRefused, "authorization_refused"),
     "not allowed": (answer(b"", 405, "text/plain"), PeerRefused, "authorization_refused"),
-    "too many": (answer(b"", 429, "text/plain"), PeerRefused, "authorization_refused"),
-    "down": (answer(b"", 503, "text/plain"), PeerRefused, "server_error"),
+    "too many": (answer(b"", 429, "text/plain"), PeerRefused, "busy"),
+    "down": (answer(b"", 500, "text/plain"), PeerRefused, "server_error"),
 }  # fmt: skip
 
 

@@ -155,7 +155,7 @@ BAD_ANSWERS: dict[str, tuple[Any, type[WalletError], str]] = {
                       "offer_invalid"),
     "OFF-02 without type": (answer(OFFER, media_type=""), PeerBrokeProtocol, "offer_invalid"),
     "gone": (answer(None, 404), PeerRefused, "not_found"),
-    "broken": (answer(b"<p>", 503, "text/html"), PeerRefused, "server_error"),
+    "broken": (answer(b"<p>", 500, "text/html"), PeerRefused, "server_error"),
     "no content": (answer(b"", 204), PeerRefused, "not_found"),
 }  # fmt: skip
 
