@@ -166,6 +166,7 @@ class Wallet:
         from wallet.engine.cards import card_of
         from wallet.engine.receive import receive
         from wallet.engine.run import Run
+        from wallet.net.connections import tls_context
         from wallet.net.http import GuardedHttp
         from wallet.net.loopback import LoopbackRedirects
         from wallet.trust.anchors import load_anchors
@@ -174,7 +175,14 @@ class Wallet:
         trace = trace or Trace()
         anchors = await asyncio.to_thread(load_anchors, settings.trust_anchor)
         random = SystemRandom()
-        http = GuardedHttp(settings.http_timeout, settings.language, trace)
+        http = GuardedHttp(
+            settings.http_timeout,
+            settings.language,
+            trace,
+            tls=await asyncio.to_thread(tls_context, settings.ca_file),
+            loopback=settings.loopback_development,
+            proxy=settings.proxy,
+        )
         try:
             record = await receive(
                 offer,

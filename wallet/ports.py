@@ -125,12 +125,20 @@ class HttpResponse:
 class Http(Protocol):
     """The one guarded way to the network."""
 
+    def check(self, url: str) -> None:
+        """Raise what `get` would raise for `url` without asking anybody, not even a resolver.
+
+        Raises:
+            PeerBrokeProtocol: `insecure_url`, `forbidden_address`, `response_malformed`.
+        """
+
     async def get(self, url: str, *, accept: str) -> HttpResponse:
         """GET `url`.
 
         Raises:
             Unreachable: `unreachable`, `timed_out`, `tls_failed`.
-            PeerBrokeProtocol: `insecure_url`, `redirected`, `response_too_large`.
+            PeerBrokeProtocol: as `check`, and `forbidden_address` for what the host resolves to,
+                `redirected`, `response_too_large`, `response_malformed`.
         """
 
     async def post(

@@ -22,6 +22,7 @@ def read_url(url: str) -> SplitResult:
     Raises:
         PeerBrokeProtocol: `insecure_url` where it is neither https nor http on a loopback host,
             `response_malformed` where it is no URL or carries user information or a fragment.
+            Whether loopback is allowed at all is for `wallet.net` to say.
     """
     try:
         parts = urlsplit(url)
@@ -32,7 +33,7 @@ def read_url(url: str) -> SplitResult:
         raise PeerBrokeProtocol(
             "insecure_url",
             f"http on {host[:100]!r}",
-            rule="BCP 195; http is for loopback hosts only",
+            rule="BCP 195; http is for loopback hosts in development only",
         )
     clean = url.isascii() and url.isprintable() and " " not in url and "\\" not in url
     if parts.scheme not in ("https", "http") or not host or not clean:

@@ -45,7 +45,11 @@ def issuance(runs: int) -> Iterator[Row]:
 
 
 async def _issued(folder: Path, servers: ReferenceServers, runs: int) -> list[Trace]:
-    flags = {"data_folder": folder / "wallet", "trust_anchor": [str(servers.ca_pem)]}
+    flags = {
+        "data_folder": folder / "wallet",
+        "trust_anchor": [str(servers.ca_pem)],
+        "loopback_development": True,
+    }
     traces = [Trace() for _ in range(runs + 1)]
     async with Wallet(load(flags, {})) as wallet:
         await wallet.create(Secret("correct horse"))

@@ -74,6 +74,7 @@ class Desk:
             *("--data-folder", str(self.data_folder)),
             *("--browser-command", self.opener),
             *("--language", "en"),
+            "--loopback-development",
             *(trust if self.trusting else ()),
         ]
 

@@ -31,6 +31,7 @@ async def wallet(tmp_path: Path, issuer: Simulator) -> AsyncIterator[Wallet]:
         "data_folder": tmp_path / "wallet",
         "trust_anchor": [str(anchor)],
         "http_timeout": "5",
+        "loopback_development": True,
         "language": ["en"],
     }
     async with Wallet(load(flags, {})) as wallet:

@@ -33,7 +33,8 @@ class Fuse(list):
 
 async def main():
     folder, anchor, offer = sys.argv[1:4]
-    settings = load({"data_folder": folder, "trust_anchor": [anchor]}, {})
+    flags = {"data_folder": folder, "trust_anchor": [anchor], "loopback_development": True}
+    settings = load(flags, {})
     async with Wallet(settings) as wallet:
         await wallet.open(Secret("correct horse"))
         trace = Trace(events=Fuse())

@@ -156,6 +156,7 @@ def test_the_demo_ends_with_its_wallet(checkout: Checkout) -> None:
         data = checkout.root / "build" / "demo"
         assert json.loads(done.stdout)["arguments"] == [
             *("--profile", "demo", "--trust-anchor", str(data / "ca.pem")),
+            "--loopback-development",
             "--browser",
         ]
         assert not is_running(int((data / "pid").read_text()))

@@ -50,6 +50,7 @@ class Cli:
         self.environment = {name: os.environ[name] for name in names if name in os.environ}
         self.environment |= {
             "HOME": str(folder),
+            "WALLET_LOOPBACK_DEVELOPMENT": "true",
             "WALLET_SETTINGS_FILE": str(folder / "settings.toml"),
         }
 

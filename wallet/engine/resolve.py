@@ -76,21 +76,22 @@ async def resolve(text: str, run: Run) -> ResolvedOffer:
 async def _offer(text: str, run: Run) -> CredentialOffer:
     offer = read_offer_link(text)
     if isinstance(offer, CredentialOffer):
-        await run.holder.may_contact(_contact(offer.credential_issuer))
+        await _may_contact(offer.credential_issuer, run)
         return offer
     asked = await _by_reference(offer, run)
     if host_of(asked.credential_issuer) != host_of(offer.credential_offer_uri):
-        await run.holder.may_contact(_contact(asked.credential_issuer))
+        await _may_contact(asked.credential_issuer, run)
     return asked
 
 
 async def _by_reference(offer: OfferByReference, run: Run) -> CredentialOffer:
-    await run.holder.may_contact(_contact(offer.credential_offer_uri))
+    await _may_contact(offer.credential_offer_uri, run)
     return read_offer(await run.http.get(offer.credential_offer_uri, accept="application/json"))
 
 
-def _contact(url: str) -> Contact:
-    return Contact(host_of(url), url)
+async def _may_contact(url: str, run: Run) -> None:
+    run.http.check(url)
+    await run.holder.may_contact(Contact(host_of(url), url))
 
 
 async def _issuer(credential_issuer: str, run: Run) -> IssuerMetadata:
@@ -101,7 +102,10 @@ async def _issuer(credential_issuer: str, run: Run) -> IssuerMetadata:
         response = again if again.status == 200 else response
     if response.status != 200:
         refuse(response, "not_found")
-    return read_issuer_metadata(response, credential_issuer)
+    metadata = read_issuer_metadata(response, credential_issuer)
+    for url in metadata.endpoints:
+        run.http.check(url)
+    return metadata
 
 
 def _configurations(
@@ -133,7 +137,10 @@ async def _server(candidates: Sequence[str], run: Run) -> ServerMetadata:
             response = await run.http.get(metadata_url(issuer), accept="application/json")
             if response.status != 200:
                 refuse(response, "not_found")
-            return for_authorization_code(read_server_metadata(response, issuer))
+            metadata = for_authorization_code(read_server_metadata(response, issuer))
+            for url in metadata.endpoints:
+                run.http.check(url)
+            return metadata
         except (Unsupported, Unreachable, PeerRefused, PeerBrokeProtocol) as error:
             refusal = refusal or error
     assert refusal is not None  # noqa: S101 - there is always a candidate

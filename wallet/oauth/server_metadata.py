@@ -24,6 +24,16 @@ class ServerMetadata(Document):
     authorization_details_types_supported: Sequence[str] = ()
     authorization_response_iss_parameter_supported: bool = False
 
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """Every URL the wallet sends to, or sends the browser to."""
+        urls = (
+            self.authorization_endpoint,
+            self.token_endpoint,
+            self.pushed_authorization_request_endpoint,
+        )
+        return tuple(url for url in urls if url is not None)
+
 
 def metadata_url(issuer: str) -> str:
     """Where the metadata of `issuer` is: inserted, a terminating "/" removed (section 3.1)."""
@@ -48,13 +58,8 @@ def read_server_metadata(response: HttpResponse, issuer: str) -> ServerMetadata:
             rule="RFC 8414, section 3.3",
             url=response.url,
         )
-    for url in (
-        metadata.authorization_endpoint,
-        metadata.token_endpoint,
-        metadata.pushed_authorization_request_endpoint,
-    ):
-        if url is not None:
-            read_url(url)
+    for url in metadata.endpoints:
+        read_url(url)
     return metadata
 
 

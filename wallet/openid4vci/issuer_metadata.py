@@ -88,6 +88,12 @@ class IssuerMetadata(Document):
     credential_configurations_supported: Mapping[str, Mapping[str, Any]]
 
     @property
+    def endpoints(self) -> tuple[str, ...]:
+        """Every URL the wallet sends to."""
+        urls = (self.credential_endpoint, self.nonce_endpoint)
+        return tuple(url for url in urls if url is not None)
+
+    @property
     def encryption_required(self) -> bool:
         """Whether requests or responses must be encrypted on top of TLS (section 10)."""
         both = (self.credential_request_encryption, self.credential_response_encryption)
@@ -164,9 +170,8 @@ def read_issuer_metadata(response: HttpResponse, credential_issuer: str) -> Issu
             rule=_RULE,
             url=response.url,
         )
-    for url in (metadata.credential_endpoint, metadata.nonce_endpoint):
-        if url is not None:
-            read_url(url)
+    for url in metadata.endpoints:
+        read_url(url)
     for server in metadata.authorization_servers or ():
         read_identifier(server)
     return metadata

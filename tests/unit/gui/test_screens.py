@@ -36,6 +36,7 @@ class Desk:
             "data_folder": folder / "wallet",
             "trust_anchor": [str(anchor)],
             "language": ["en"],
+            "loopback_development": True,
             "camera": str(folder / "no-camera.avi"),
         }
         self.wallet = TestWallet(load(flags, {}))
