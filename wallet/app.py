@@ -174,7 +174,8 @@ class Wallet:
         trace = trace or Trace()
         anchors = await asyncio.to_thread(load_anchors, settings.trust_anchor)
         random = SystemRandom()
-        http = GuardedHttp(settings.http_timeout, settings.language, trace)
+        # On a thread: the trusted certificates take tens of milliseconds to load.
+        http = await asyncio.to_thread(GuardedHttp, settings.http_timeout, settings.language, trace)
         try:
             record = await receive(
                 offer,
