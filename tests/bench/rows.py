@@ -2,9 +2,23 @@
 
 import statistics
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Something bare that the wallet cannot be faster than, or is well compared with."""
+
+    name: str
+    times_s: Sequence[float]
+
+    @property
+    def median_s(self) -> float:
+        return statistics.median(self.times_s)
 
 
 @dataclass(frozen=True)
@@ -13,41 +27,51 @@ class Row:
 
     Attributes:
         name: What was measured, from where to where.
-        times_s: One for each run.
-        bare: What stands beside it.
-        bare_times_s: Measured in the same run; empty where nothing bare compares.
+        times_s: One for each run; none where it could not be measured.
+        baseline: What stands beside it, if anything compares.
+        missing: Why it could not be measured.
     """
 
     name: str
-    times_s: tuple[float, ...]
-    bare: str = ""
-    bare_times_s: tuple[float, ...] = ()
+    times_s: Sequence[float] = ()
+    baseline: Baseline | None = None
+    missing: str = ""
+
+    @property
+    def median_s(self) -> float:
+        return statistics.median(self.times_s)
 
     def as_dict(self) -> dict[str, object]:
         """The row as JSON members, in milliseconds."""
-        return {
+        if not self.times_s:
+            return {"name": self.name, "missing": self.missing}
+        members: dict[str, object] = {
             "name": self.name,
-            "median_ms": round(statistics.median(self.times_s) * 1000, 3),
-            "min_ms": round(min(self.times_s) * 1000, 3),
-            "max_ms": round(max(self.times_s) * 1000, 3),
-            "runs": len(self.times_s),
-            "bare": self.bare,
-            "bare_median_ms": round(statistics.median(self.bare_times_s) * 1000, 3)
-            if self.bare_times_s
-            else None,
+            "median_ms": milliseconds(self.median_s),
+            "times_ms": [milliseconds(one) for one in self.times_s],
         }
+        if self.baseline:
+            members["baseline"] = {
+                "name": self.baseline.name,
+                "median_ms": milliseconds(self.baseline.median_s),
+                "times_ms": [milliseconds(one) for one in self.baseline.times_s],
+            }
+            members["ratio"] = round(self.median_s / self.baseline.median_s, 2)
+        return members
 
 
-def timed(
-    work: Callable[[], object],
-    runs: int,
-    prepare: Callable[[], AbstractContextManager[object]] = nullcontext,
-) -> tuple[float, ...]:
-    """How long `work` takes, each time within a fresh `prepare`."""
-    times = []
-    for _ in range(runs):
-        with prepare():
-            begun = time.perf_counter()
-            work()
-            times.append(time.perf_counter() - begun)
-    return tuple(times)
+def milliseconds(seconds: float) -> float:
+    return round(seconds * 1000, 3)
+
+
+def repeated(measure: Callable[[], T], runs: int) -> list[T]:
+    """What `measure` gives in each run, after one that does not count: it fills the caches."""
+    measure()
+    return [measure() for _ in range(runs)]
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long `work` takes."""
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun

@@ -64,7 +64,9 @@ async def test_killed_after_every_event(tmp_path: Path, issuer: Simulator) -> No
     assert [name for kind, name in events if kind == "step"] == list(Step)
     asked = [name.partition(issuer.url)[2] for kind, name in events if kind == "network"]
     assert asked == [path for path, _ in issuer.requests if path != "/authorize"]
-    assert events[-1] == ["store", "add"]  # the only one after the commit
+    committed = [name for kind, name in events if kind == "store"]
+    assert committed == ["holder key", "add"]
+    assert events[-1] == ["store", "add"]  # the only one after the credential's commit
 
     before = await stored(wallet)
     assert len(before) == 1

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import logging
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qs, urlencode
+from urllib.request import ProxyHandler, build_opener
 
 import pytest
 from starlette.requests import Request
@@ -17,6 +19,7 @@ from wallet.errors import LocalFailure
 from wallet.ports import Contact, OfferReview
 from wallet.records import Card, Secret
 from wallet.steps import Step
+from wallet.trace import Trace
 
 Seen = dict[str, list[Request]]
 
@@ -372,3 +375,27 @@ async def test_a_browser_that_cannot_be_opened(wallet: Wallet, issuer: Simulator
     with pytest.raises(LocalFailure) as caught:
         await wallet.add(issuer.offer(), Without())
     assert (caught.value.code, caught.value.step) == ("browser_failed", Step.AUTHORIZATION)
+
+
+async def test_no_secret_is_logged_traced_or_printed(
+    wallet: Wallet,
+    issuer: Simulator,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    browser = build_opener(ProxyHandler({}))  # one that logs nothing itself
+    holder = WillingHolder(browser=lambda url: browser.open(url).close())
+    caplog.set_level(logging.DEBUG)
+    seen = watched(issuer)
+    trace = Trace()
+    card = await wallet.add(issuer.offer(), holder, trace)
+    pushed, token = await form(seen["/par"][0]), await form(seen["/token"][0])
+    proof = json.loads(await seen["/credential"][0].body())["proofs"]["jwt"][0]
+    secrets = [
+        "token-sentinel", "code-sentinel", "nonce-sentinel", *map(str, CLAIMS.values()),
+        pushed["state"], token["code_verifier"], proof, card.credential, "correct horse",
+    ]  # fmt: skip
+    printed = capfd.readouterr()
+    told = "\n".join([caplog.text, printed.out, printed.err, repr(trace), repr(card), repr(holder)])
+    assert [secret for secret in secrets if secret != "42" and secret in told] == []
+    assert len(trace.events) > 15

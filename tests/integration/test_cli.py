@@ -73,10 +73,12 @@ class Cli:
         assert done.returncode == 0, done.stdout + done.stderr
         return json.loads(done.stdout)
 
-    def add(self, *arguments: str, decision: str = "allow") -> tuple[int, str, str]:
+    def add(
+        self, *arguments: str, decision: str = "allow", browser: tuple[str, ...] = ("--no-browser",)
+    ) -> tuple[int, str, str]:
         """`wallet add … --no-browser`, with somebody who opens the printed address."""
         process = subprocess.Popen(
-            self.command("add", *arguments, "--yes", "--no-browser"),
+            self.command("add", *arguments, "--yes", *browser),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -149,6 +151,13 @@ def test_from_a_picture_and_from_the_camera(cli: Cli, servers: ReferenceServers)
     write_camera_video(picture.read_bytes(), video)
     code, _, log = cli.add("--scan", "--camera", str(video))
     assert code == 0, log
+
+
+def test_without_a_browser_the_address_is_printed(cli: Cli, servers: ReferenceServers) -> None:
+    browser = ("--browser-command", "/nonexistent/browser")
+    code, _, log = cli.add(servers.offer("pid"), browser=browser)
+    assert code == 0, log
+    assert "The browser could not be opened." in log
 
 
 def test_denied(cli: Cli, servers: ReferenceServers) -> None:

@@ -102,13 +102,17 @@ class TerminalHolder:
         note(f"· {NAMES[step]} …")
 
     async def sign_in(self, url: Secret[str]) -> None:
-        """See `wallet.ports.Holder.sign_in`."""
-        if self.open_url is None:
-            note("Open this address to sign in:")
-            note(url.reveal())
-            return
-        note("Your browser opens for the sign-in.")
-        await self.open_url(url)
+        """See `wallet.ports.Holder.sign_in`; where no browser opens, the address is printed."""
+        if self.open_url is not None:
+            note("Your browser opens for the sign-in.")
+            try:
+                await self.open_url(url)
+            except LocalFailure as failure:
+                note(failure.sentence)
+            else:
+                return
+        note("Open this address to sign in:")
+        note(url.reveal())
 
 
 def ask_passphrase(*, new: bool) -> Secret[str]:

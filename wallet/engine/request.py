@@ -36,7 +36,7 @@ async def request_credential(authorized: Authorized, run: Run) -> Issued:
     issuer = consent.resolved.issuer
     if not needs_proof(consent.configuration):
         return Issued(authorized, await _ask(authorized, None, run), None)
-    with run.trace.span("crypto", "holder key"):
+    with run.trace.span("store", "holder key"):
         key = await run.keys.create_key(proof_algorithm(consent.configuration))
     try:
         credential = await _ask(authorized, await _proof(key, issuer, run), run)

@@ -12,8 +12,10 @@ from wallet import errors
 from wallet.app import Wallet
 from wallet.cli import commands
 from wallet.cli.arguments import EXIT_CODES, parser
+from wallet.cli.holder import NAMES
 from wallet.errors import WalletError
 from wallet.settings import fields, load
+from wallet.steps import Step
 
 COMMANDS = ("create", "add", "list", "show", "remove", "settings")
 
@@ -22,6 +24,10 @@ def kinds(kind: type[WalletError]) -> Iterator[type[WalletError]]:
     yield kind
     for below in kind.__subclasses__():
         yield from kinds(below)
+
+
+def test_every_step_has_a_name() -> None:
+    assert set(NAMES) == set(Step)
 
 
 def test_every_kind_of_error_has_an_exit_code_of_its_own_and_help_tells_it() -> None:

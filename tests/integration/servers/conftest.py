@@ -1,0 +1,31 @@
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.servers.client import OPENED, Client
+from tests.support.reference_servers import ReferenceServers, reference_servers
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReferenceServers]:
+    """Both servers, for tests that leave them as they are."""
+    with reference_servers(tmp_path_factory.mktemp("servers")) as both:
+        yield both
+
+
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    yield
+    while OPENED:
+        OPENED.pop().close()
+
+
+@pytest.fixture
+def client(servers: ReferenceServers) -> Client:
+    return Client(servers)
+
+
+@pytest.fixture(scope="module")
+def token(servers: ReferenceServers) -> str:
+    """An access token for `pid` by scope; it lives five minutes."""
+    return str(Client(servers).access_token()["access_token"])
