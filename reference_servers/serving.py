@@ -1,74 +1,94 @@
 """Serving an application on a port: one line when it is ready, nothing secret in any log."""
 
 import ctypes
+import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Final
 
 import uvicorn
+from fastapi import APIRouter, FastAPI
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
-from reference_servers.configuration import refuse_to_start
+from reference_servers.configuration import C, configured, refuse_to_start
 
 BODY_LIMIT_BYTES: Final = 65_536
+ENDING_S: Final = 5
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Message, Receive, Send], Awaitable[None]]
-
-
-class BodyLimit:
-    """ASGI middleware: no request body above `BODY_LIMIT_BYTES`."""
-
-    def __init__(self, app: App) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Serve a request, or refuse it with 413."""
-        if scope["type"] != "http":
-            return await self._app(scope, receive, send)
-        body = b""
-        more = True
-        while more:
-            message = await receive()
-            if message["type"] != "http.request":
-                return None
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-            if len(body) > BODY_LIMIT_BYTES:
-                await send({"type": "http.response.start", "status": 413, "headers": []})
-                await send({"type": "http.response.body", "body": b""})
-                return None
-        given = False
-
-        async def whole() -> Message:
-            nonlocal given
-            if given:
-                return await receive()
-            given = True
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        return await self._app(scope, whole, send)
+Endpoint = Callable[..., Response]
+ErrorPage = Callable[[str, int], Response]
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a bind address is reachable from this machine only."""
-    return host in ("127.0.0.1", "::1", "localhost")
+def application(
+    path: str,
+    well_known: tuple[str, Endpoint],
+    routes: Sequence[tuple[str, str, Endpoint]],
+    error_page: ErrorPage,
+) -> FastAPI:
+    """An application of plain endpoints.
+
+    Args:
+        path: What all paths but the first begin with.
+        well_known: Name and endpoint of its metadata, with `path` after the name (RFC 8615).
+        routes: Method, path and endpoint of everything else.
+        error_page: Makes a page of a sentence and a status, for people who went astray.
+    """
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, max_body_size=BODY_LIMIT_BYTES)
+    name, metadata = well_known
+    under = APIRouter(prefix=path)
+    for method, below, endpoint in routes:
+        methods = ["GET", "HEAD"] if method == "GET" else [method]
+        under.add_api_route(below, endpoint, methods=methods, response_model=None)
+    app.add_api_route(f"/.well-known/{name}{path}", metadata, methods=["GET", "HEAD"])
+    app.include_router(under)
+
+    @app.exception_handler(HTTPException)
+    async def astray(request: Request, error: HTTPException) -> Response:
+        if "text/html" not in request.headers.get("accept", ""):
+            return JSONResponse({"detail": error.detail}, error.status_code, error.headers)
+        page = error_page("There is no such page here.", error.status_code)
+        page.headers.update(error.headers or {})
+        return page
+
+    return app
 
 
-def serve(app: App, *, program: str, host: str, port: int, public_url: str) -> None:
-    """Serve until SIGINT or SIGTERM; prints `ready <public_url>` once connections are accepted."""
+def run(program: str, kind: type[C], prefix: str, make: Callable[[C], FastAPI]) -> None:
+    """Read the settings, make the application, and serve it until SIGINT or SIGTERM."""
+    settings = configured(kind, program, prefix)
+    if settings.exposed:
+        refuse_to_start(program, "an address that others can reach needs --public and https")
+    os.umask(0o077)
     try:
-        listener = socket.create_server((host, port), reuse_port=False)
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        app = make(settings)
+    except SQLAlchemyError as error:
+        refuse_to_start(program, f"the database: {str(error).splitlines()[0]}")
+    except (OSError, ValueError) as error:
+        refuse_to_start(program, str(error))
+    serve(app, program=program, host=settings.host, port=settings.port, url=settings.public_url)
+
+
+def serve(app: FastAPI, *, program: str, host: str, port: int, url: str) -> None:
+    """Serve; prints `ready <url>` once connections are accepted."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family)
     except OSError as error:
         refuse_to_start(program, f"cannot listen on {host}:{port}: {error.strerror}")
-        return
     config = uvicorn.Config(
-        BodyLimit(app), log_level="warning", access_log=False, server_header=False
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=ENDING_S,
     )
-    _AnnouncingServer(config, f"ready {public_url}").run(sockets=[listener])
+    _AnnouncingServer(config, f"ready {url}").run(sockets=[listener])
 
 
 class _AnnouncingServer(uvicorn.Server):

@@ -1,36 +1,8 @@
 """Start the authorization server: `python -m reference_servers.authorization_server`."""
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from reference_servers.authorization_server.application import application
 from reference_servers.authorization_server.settings import Settings
-from reference_servers.configuration import configured, refuse_to_start
-from reference_servers.serving import end_with_parent, is_loopback, serve
-
-PROGRAM = "reference_servers.authorization_server"
-
-
-def main() -> None:
-    """Read the settings and serve."""
-    settings = configured(Settings, PROGRAM, "AUTHORIZATION_SERVER_")
-    if not is_loopback(settings.host) and not (
-        settings.public and settings.public_url.startswith("https://")
-    ):
-        refuse_to_start(PROGRAM, "an address that others can reach needs --public and https")
-    end_with_parent()
-    try:
-        app = application(settings)
-    except (OSError, ValueError, SQLAlchemyError) as error:
-        refuse_to_start(PROGRAM, f"{type(error).__name__}: {str(error)[:300]}")
-        return
-    serve(
-        app,
-        program=PROGRAM,
-        host=settings.host,
-        port=settings.port,
-        public_url=settings.public_url,
-    )
-
+from reference_servers.serving import run
 
 if __name__ == "__main__":
-    main()
+    run("reference_servers.authorization_server", Settings, "AUTHORIZATION_SERVER_", application)

@@ -1,47 +1,55 @@
 """The endpoints of the authorization server."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from authlib.oauth2 import OAuth2Error
+from authlib.oauth2.rfc6749 import InvalidRequestError
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import Depends, FastAPI
 from joserfc.jwk import ECKey
+from pydantic import BaseModel
 from sqlalchemy.orm import Session, sessionmaker
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
 
+from reference_servers import serving
 from reference_servers.authorization_server.credential_requests import Issuers, wanted
 from reference_servers.authorization_server.database import (
+    Base,
     BrowserSession,
     Client,
     Person,
     SigningKey,
-    open_database,
 )
 from reference_servers.authorization_server.oauth import (
     AuthorizationServer,
     HttpRequest,
+    cleaned,
+    parameters_of,
 )
 from reference_servers.authorization_server.oauth import (
     Request as OAuthRequest,
 )
 from reference_servers.authorization_server.pages import (
     FOLDER,
+    Pages,
     Sessions,
-    consent_page,
     csrf_holds,
-    error_page,
     languages,
-    login_page,
 )
 from reference_servers.authorization_server.passwords import Blocked, Doorkeeper, hashed
 from reference_servers.authorization_server.settings import Settings
+from reference_servers.authorization_server.token_status import TokenStatus
+from reference_servers.configuration import seeds
+from reference_servers.storage import open_database, password, sweep
 
 FORM = "application/x-www-form-urlencoded"
 GONE = "This sign-in has expired or was finished already."
+STALE = "This form is too old. Go back and try again."
+NO_STORE = {"Cache-Control": "no-store"}
 
 
 def metadata_of(settings: Settings) -> dict[str, Any]:
@@ -66,36 +74,42 @@ def metadata_of(settings: Settings) -> dict[str, Any]:
     return document
 
 
-async def read_form(request: Request) -> tuple[tuple[str, str], ...]:
-    """The parameters of a form body; empty for another content type or an unreadable one."""
+async def read_form(request: Request) -> Mapping[str, str]:
+    """The parameters of a form body."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
-        return ()
-    try:
-        body = (await request.body()).decode("ascii")
-        return tuple(parse_qsl(body, keep_blank_values=True, max_num_fields=100))
-    except ValueError:
-        return ()
+        raise InvalidRequestError(f"The body is not {FORM}.")
+    return parameters_of(await request.body())
 
 
-Form = tuple[tuple[str, str], ...]
+Form = Mapping[str, str]
 FORM_BODY: Any = Depends(read_form)
 
 
 class Endpoints:
     """Every endpoint. Those that use the database run on worker threads, off the event loop."""
 
-    def __init__(self, settings: Settings, sessions: sessionmaker[Session]) -> None:
+    def __init__(self, settings: Settings, sessions: sessionmaker[Session], key: ECKey) -> None:
         self._settings = settings
-        self._database = sessions
         self._issuers = Issuers(settings.credential_issuers)
-        self._oauth = AuthorizationServer(settings, sessions, self._issuers)
+        self._status = TokenStatus(sessions, key, f"{settings.public_url}/token-status")
+        self._oauth = AuthorizationServer(settings, sessions, self._issuers, key, self._status)
         self._sessions = Sessions(settings, sessions)
         self._doorkeeper = Doorkeeper(sessions)
+        self.pages = Pages(settings.public_url)
         self._metadata = metadata_of(settings)
+        public = {**key.as_dict(private=False), "alg": "ES256", "use": "sig"}
+        self._jwks = {"keys": [public]}
 
     def _http(self, request: Request, parameters: Form) -> HttpRequest:
         url = f"{self._settings.public_url}{request.url.path}"
         return HttpRequest(request.method, url, dict(request.headers), parameters)
+
+    def refuse(self, request: Request, error: OAuth2Error) -> Response:
+        """The answer to parameters that cannot be read."""
+        if "text/html" in request.headers.get("accept", ""):
+            return self.pages.error(error.description)
+        response: Response = self._oauth.handle_response(*error())
+        return response
 
     # For clients.
 
@@ -105,11 +119,11 @@ class Endpoints:
 
     def jwks(self) -> Response:
         """RFC 7517: the public keys of the access tokens."""
-        with self._database() as db:
-            keys = [ECKey.import_key(dict(one.jwk)) for one in db.query(SigningKey)]
-        return JSONResponse(
-            {"keys": [{**key.as_dict(private=False), "alg": "ES256"} for key in keys]}
-        )
+        return JSONResponse(self._jwks)
+
+    def token_status(self) -> Response:
+        """The status of access tokens, for the credential issuer."""
+        return Response(self._status.document(), 200, NO_STORE, "application/statuslist+jwt")
 
     def par(self, request: Request, form: Form = FORM_BODY) -> Response:
         """RFC 9126."""
@@ -126,49 +140,52 @@ class Endpoints:
 
     def authorize(self, request: Request) -> Response:
         """RFC 6749, section 3.1: sign-in, then consent; reloading it is harmless."""
-        parameters = tuple(request.query_params.multi_items())
-        query = dict(parameters)
-        if "request_uri" not in query:
+        try:
+            parameters = parameters_of(request.scope["query_string"])
+        except OAuth2Error as error:
+            return self.pages.error(error.description)
+        if "request_uri" not in parameters:
             return self._push_for_browser(request, parameters)
-        return self._page(request, query)
+        return self._page(request, parameters)
 
     def _push_for_browser(self, request: Request, parameters: Form) -> Response:
         """Turn a request in the query into a pushed one, where that is allowed."""
         if self._settings.require_pushed_authorization_requests:
-            return error_page("This server takes pushed authorization requests only.")
+            return self.pages.error("This server takes pushed authorization requests only.")
         oauth = OAuthRequest(self._http(request, parameters))
         try:
             grant = self._oauth.check_authorization_request(oauth)
         except OAuth2Error as error:
-            client = self._oauth.query_client(oauth.payload.client_id or "")
-            target = oauth.payload.redirect_uri
-            if client is None or not target or not client.check_redirect_uri(target):
-                return error_page(error.description or error.error)
-            answer = {**dict(error.get_body()), "iss": self._settings.public_url}
-            if oauth.payload.state:
-                answer["state"] = oauth.payload.state
+            client = self._oauth.query_client(parameters.get("client_id", ""))
+            target = parameters.get("redirect_uri", "")
+            if client is None or not client.check_redirect_uri(target):
+                return self.pages.error(error.description)
+            answer = {**cleaned(error.get_body()), "iss": self._settings.public_url}
+            if state := parameters.get("state"):
+                answer["state"] = state
             joint = "&" if urlsplit(target).query else "?"
             return RedirectResponse(f"{target}{joint}{urlencode(answer)}", 303)
         client = grant.request.client
-        name = self._oauth.push(dict(parameters), client)
+        name = self._oauth.push(parameters, client)
         query = urlencode({"client_id": client.client_id, "request_uri": name})
         return RedirectResponse(f"{self._settings.public_url}/authorize?{query}", 303)
 
     def _page(
-        self, request: Request, query: Mapping[str, str], message: str = "", status: int = 200
+        self, request: Request, fields: Form, message: str = "", status: int = 200
     ) -> Response:
         """Sign-in or consent, whichever comes next."""
-        query = {name: query.get(name, "") for name in ("client_id", "request_uri")}
+        query = {name: fields.get(name, "") for name in ("client_id", "request_uri")}
         parameters = self._oauth.pushed(query["request_uri"], query["client_id"])
         client = self._oauth.query_client(query["client_id"])
         if parameters is None or client is None:
-            return error_page(GONE)
+            return self.pages.error(GONE)
         session = self._sessions.current(request)
         person = self._sessions.person(session)
         if session is None or person is None:
             holder = Response()
             session = session or self._sessions.start(holder)
-            page: Response = login_page(session, query, message, status)
+            username = fields.get("username", "")
+            page: Response = self.pages.login(session, query, username, message, status)
             page.headers.raw.extend(h for h in holder.headers.raw if h[0] == b"set-cookie")
             return page
         return self._consent_page(request, session, person, client, parameters, query)
@@ -186,8 +203,8 @@ class Endpoints:
             asked = wanted(parameters, self._issuers)
             issuer = self._issuers.metadata()[asked[0].credential_issuer]
         except OAuth2Error as error:
-            return error_page(error.description or error.error, 503)
-        return consent_page(
+            return self.pages.error(error.description, error.status_code)
+        return self.pages.consent(
             session,
             person,
             client.name,
@@ -198,12 +215,11 @@ class Endpoints:
             languages(request),
         )
 
-    def login(self, request: Request, form: Form = FORM_BODY) -> Response:
+    def login(self, request: Request, fields: Form = FORM_BODY) -> Response:
         """The sign-in form."""
-        fields = dict(form)
         session = self._sessions.current(request)
         if session is None or not csrf_holds(session, fields):
-            return error_page("This form is too old. Go back and try again.", 403)
+            return self.pages.error(STALE, 403)
         address = request.client.host if request.client else ""
         username = fields.get("username", "")[:100]
         try:
@@ -222,12 +238,11 @@ class Endpoints:
         self._sessions.start(response, person.username)
         return response
 
-    def logout(self, request: Request, form: Form = FORM_BODY) -> Response:
+    def logout(self, request: Request, fields: Form = FORM_BODY) -> Response:
         """Ends the session and shows the sign-in again."""
-        fields = dict(form)
         session = self._sessions.current(request)
         if session is None or not csrf_holds(session, fields):
-            return error_page("This form is too old. Go back and try again.", 403)
+            return self.pages.error(STALE, 403)
         self._sessions.end(session)
         return self._back(fields)
 
@@ -235,35 +250,48 @@ class Endpoints:
         query = {name: fields.get(name, "") for name in ("client_id", "request_uri")}
         return RedirectResponse(f"{self._settings.public_url}/authorize?{urlencode(query)}", 303)
 
-    def consent(self, request: Request, form: Form = FORM_BODY) -> Response:
+    def consent(self, request: Request, fields: Form = FORM_BODY) -> Response:
         """The consent form; its answer goes back to the wallet."""
-        fields = dict(form)
         session = self._sessions.current(request)
         person = self._sessions.person(session)
         if person is None or not csrf_holds(session, fields):
-            return error_page("This form is too old. Go back and try again.", 403)
+            return self.pages.error(STALE, 403)
         request_uri = fields.get("request_uri", "")
         parameters = self._oauth.pushed(request_uri, fields.get("client_id", ""))
-        if parameters is None or not self._oauth.consume(request_uri):
-            return error_page(GONE)
+        if parameters is None:
+            return self.pages.error(GONE)
         granted = fields.get("decision") == "allow"
-        return self._oauth.decide(parameters, person if granted else None)
+        try:
+            asked = wanted(parameters, self._issuers) if granted else ()
+        except OAuth2Error as error:
+            return self.pages.error(error.description, error.status_code)
+        if not self._oauth.consume(request_uri):
+            return self.pages.error(GONE)
+        return self._oauth.decide(parameters, person if granted else None, asked)
 
 
-def style() -> Response:
-    """The pages' style sheet."""
-    return FileResponse(FOLDER / "static" / "style.css", media_type="text/css")
+class PersonSeed(BaseModel):
+    """An element of the file of people."""
+
+    username: str
+    password: str
+    name: str
+    subject: str
 
 
-def prepare(settings: Settings) -> sessionmaker[Session]:
+def prepare(settings: Settings) -> tuple[sessionmaker[Session], ECKey]:
     """Open the database; make the signing key, the wallet's registration and new people."""
-    if settings.database.startswith("sqlite:"):
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    sessions = open_database(settings.database)
+    sessions = open_database(settings.database, Base)
+    secret = password(settings.data_dir)
     with sessions.begin() as db:
-        if db.query(SigningKey).first() is None:
-            key = ECKey.generate_key("P-256", auto_kid=True)
-            db.add(SigningKey(kid=key.kid, jwk=key.as_dict(private=True)))
+        sweep(db, Base)
+        stored = db.query(SigningKey).first()
+        if stored is None:
+            new = ECKey.generate_key("P-256", auto_kid=True)
+            pem = new.as_pem(private=True, password=secret.decode()).decode()
+            stored = SigningKey(kid=new.kid, pem=pem)
+            db.add(stored)
+        key = ECKey.import_key(stored.pem, {"kid": stored.kid}, password=secret)
         if db.get(Client, "oid4vci-wallet") is None:
             db.add(
                 Client(
@@ -273,39 +301,37 @@ def prepare(settings: Settings) -> sessionmaker[Session]:
                     native=True,
                 )
             )
-        people = json.loads(settings.people_file.read_bytes()) if settings.people_file else []
-        for one in people:
-            if db.get(Person, one["username"]) is None:
+        for one in seeds(settings.people_file, PersonSeed):
+            if db.get(Person, one.username) is None:
                 db.add(
                     Person(
-                        username=one["username"],
-                        subject=one["subject"],
-                        name=one["name"],
-                        password=hashed(one["password"]),
+                        username=one.username,
+                        subject=one.subject,
+                        name=one.name,
+                        password=hashed(one.password),
                     )
                 )
-    return sessions
+    return sessions, key
 
 
 def application(settings: Settings) -> FastAPI:
     """The application, its state ready."""
-    endpoints = Endpoints(settings, prepare(settings))
-    path = urlsplit(settings.public_url).path.rstrip("/")
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    app.add_api_route(
-        f"/.well-known/oauth-authorization-server{path}", endpoints.metadata, methods=["GET"]
+    endpoints = Endpoints(settings, *prepare(settings))
+    app = serving.application(
+        settings.path,
+        ("oauth-authorization-server", endpoints.metadata),
+        (
+            ("GET", "/jwks", endpoints.jwks),
+            ("GET", "/token-status", endpoints.token_status),
+            ("POST", "/par", endpoints.par),
+            ("POST", "/token", endpoints.token),
+            ("GET", "/authorize", endpoints.authorize),
+            ("POST", "/login", endpoints.login),
+            ("POST", "/logout", endpoints.logout),
+            ("POST", "/consent", endpoints.consent),
+        ),
+        endpoints.pages.error,
     )
-    routes = APIRouter(prefix=path)
-    for name, endpoint, method in (
-        ("/jwks", endpoints.jwks, "GET"),
-        ("/par", endpoints.par, "POST"),
-        ("/token", endpoints.token, "POST"),
-        ("/authorize", endpoints.authorize, "GET"),
-        ("/login", endpoints.login, "POST"),
-        ("/logout", endpoints.logout, "POST"),
-        ("/consent", endpoints.consent, "POST"),
-        ("/style.css", style, "GET"),
-    ):
-        routes.add_api_route(name, endpoint, methods=[method], response_model=None)
-    app.include_router(routes)
+    app.mount(f"{settings.path}/static", StaticFiles(directory=FOLDER / "static"))
+    app.add_exception_handler(OAuth2Error, endpoints.refuse)
     return app

@@ -4,6 +4,7 @@ OpenID4VCI 1.0, section 5.1; RFC 9396. The metadata are read over HTTP, like eve
 """
 
 import json
+import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,10 +25,17 @@ class InvalidAuthorizationDetailsError(OAuth2Error):  # type: ignore[misc]
     error = "invalid_authorization_details"
 
 
+class InvalidTargetError(OAuth2Error):  # type: ignore[misc]
+    """RFC 8707, section 2."""
+
+    error = "invalid_target"
+
+
 class TemporarilyUnavailableError(OAuth2Error):  # type: ignore[misc]
     """RFC 6749, section 4.1.2.1."""
 
     error = "temporarily_unavailable"
+    status_code = 503
 
 
 @dataclass(frozen=True)
@@ -56,23 +64,25 @@ class Issuers:
         self._identifiers = identifiers
         self._cache: dict[str, tuple[float, Mapping[str, Any]]] = {}
 
-    def metadata(self) -> Mapping[str, Mapping[str, Any]]:
-        """Metadata by Credential Issuer Identifier.
+    def metadata(self, resource: str | None = None) -> Mapping[str, Mapping[str, Any]]:
+        """Metadata by Credential Issuer Identifier; of `resource` only, where it is given.
 
         Raises:
+            InvalidTargetError: The resource is none of them.
             TemporarilyUnavailableError: An issuer cannot be reached, or is another one.
         """
-        return {identifier: self._one(identifier) for identifier in self._identifiers}
+        if resource is None:
+            return {identifier: self._one(identifier) for identifier in self._identifiers}
+        if resource not in self._identifiers:
+            raise InvalidTargetError("The resource is not a credential issuer of this server.")
+        return {resource: self._one(resource)}
 
     def _one(self, identifier: str) -> Mapping[str, Any]:
         read_at, document = self._cache.get(identifier, (0.0, {}))
         if document and time.monotonic() < read_at + CACHE_S:
             return document
         parts = urlsplit(identifier)
-        url = (
-            f"{parts.scheme}://{parts.netloc}/.well-known/openid-credential-issuer"
-            f"{parts.path.rstrip('/')}"
-        )
+        url = f"{parts.scheme}://{parts.netloc}/.well-known/openid-credential-issuer{parts.path}"
         try:
             response = httpx.get(
                 url, headers={"Accept": "application/json"}, timeout=5, trust_env=False
@@ -92,8 +102,9 @@ def wanted(parameters: Mapping[str, str], issuers: Issuers) -> tuple[Wanted, ...
     Raises:
         InvalidScopeError: It asks for nothing there is.
         InvalidAuthorizationDetailsError: Its details are broken or name what there is not.
+        InvalidTargetError: Its resource is no issuer of this server.
     """
-    metadata = issuers.metadata()
+    metadata = issuers.metadata(parameters.get("resource"))
     by_details = _by_details(parameters.get("authorization_details"), metadata)
     named = {(one.credential_issuer, one.credential_configuration_id) for one in by_details}
     scopes = (parameters.get("scope") or "").split()
@@ -110,24 +121,68 @@ def wanted(parameters: Mapping[str, str], issuers: Issuers) -> tuple[Wanted, ...
     return by_details + by_scope
 
 
+def grantable(asked: Sequence[Wanted]) -> list[dict[str, Any]]:
+    """What a token may name of it: `authorization_details`, each with its identifiers."""
+    return [
+        {
+            **(
+                one.detail
+                or {
+                    "type": OPENID_CREDENTIAL,
+                    "locations": [one.credential_issuer],
+                    "credential_configuration_id": one.credential_configuration_id,
+                }
+            ),
+            "credential_identifiers": [secrets.token_urlsafe(12)],
+        }
+        for one in asked
+    ]
+
+
+def narrowed(
+    value: str, granted: Sequence[Mapping[str, Any]], credential_issuer: str
+) -> list[dict[str, Any]]:
+    """The part of `granted` that a token request names (OpenID4VCI 1.0, section 6.1.1).
+
+    Raises:
+        InvalidAuthorizationDetailsError: It is broken, or more than was consented to.
+    """
+    by_name = {detail["credential_configuration_id"]: detail for detail in granted}
+    part = []
+    for element in _elements(value):
+        name = element.get("credential_configuration_id")
+        here = credential_issuer in element.get("locations", [credential_issuer])
+        if not (here and isinstance(name, str) and name in by_name):
+            raise InvalidAuthorizationDetailsError("That was not consented to.")
+        part.append({**element, **by_name[name]})
+    return part
+
+
 def _by_details(value: str | None, metadata: Mapping[str, Mapping[str, Any]]) -> tuple[Wanted, ...]:
-    if value is None:
-        return ()
+    return tuple(_by_detail(element, metadata) for element in _elements(value)) if value else ()
+
+
+def _elements(value: str) -> list[dict[str, Any]]:
+    """The elements of an `authorization_details` parameter (RFC 9396, section 2)."""
     try:
         elements = json.loads(value)
+        # Part of it becomes JSON again: no half characters, no NaN.
+        json.dumps(elements, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         raise InvalidAuthorizationDetailsError("authorization_details is not JSON.") from None
     if not isinstance(elements, list) or not elements:
         raise InvalidAuthorizationDetailsError("authorization_details is not an array.")
-    return tuple(_by_detail(element, metadata) for element in elements)
+    for element in elements:
+        if not isinstance(element, dict) or element.get("type") != OPENID_CREDENTIAL:
+            raise InvalidAuthorizationDetailsError("An element is not of type openid_credential.")
+        for name in ("locations", "claims"):
+            if not isinstance(element.get(name, []), list):
+                raise InvalidAuthorizationDetailsError(f"{name} is not an array.")
+    return elements
 
 
-def _by_detail(element: Any, metadata: Mapping[str, Mapping[str, Any]]) -> Wanted:  # noqa: ANN401
-    if not isinstance(element, dict) or element.get("type") != OPENID_CREDENTIAL:
-        raise InvalidAuthorizationDetailsError("An element is not of type openid_credential.")
+def _by_detail(element: Mapping[str, Any], metadata: Mapping[str, Mapping[str, Any]]) -> Wanted:
     locations = element.get("locations", list(metadata))
-    if not isinstance(locations, list):
-        raise InvalidAuthorizationDetailsError("locations is not an array.")
     name = element.get("credential_configuration_id")
     for issuer, document in metadata.items():
         configurations = document["credential_configurations_supported"]

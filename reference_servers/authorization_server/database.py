@@ -1,20 +1,15 @@
 """The authorization server's state. Codes, tokens and session ids are kept as hashes only."""
 
-import hashlib
-import time
 from typing import Any
 from urllib.parse import urlsplit
 
 from authlib.oauth2.rfc6749 import AuthorizationCodeMixin, ClientMixin
-from sqlalchemy import JSON, Engine, String, create_engine, event
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+from sqlalchemy import JSON, String, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from reference_servers.storage import Expiring
 
 LOOPBACK_IPS = ("127.0.0.1", "::1")
-
-
-def digest(secret: str) -> str:
-    """What is kept of a secret that is looked up."""
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 class Base(DeclarativeBase):
@@ -22,11 +17,12 @@ class Base(DeclarativeBase):
 
 
 class SigningKey(Base):
-    """The key of the access tokens, as a private JWK."""
+    """The key of the access tokens."""
 
     __tablename__ = "signing_key"
     kid: Mapped[str] = mapped_column(String(64), primary_key=True)
-    jwk: Mapped[dict[str, str]] = mapped_column(JSON)
+    pem: Mapped[str] = mapped_column(Text)
+    """PKCS #8, encrypted."""
 
 
 class Person(Base):
@@ -95,31 +91,34 @@ class Client(Base, ClientMixin):  # type: ignore[misc]  # Authlib has no types
         return grant_type == "authorization_code"
 
 
-class PushedRequest(Base):
+class PushedRequest(Expiring, Base):
     """An authorization request behind a `request_uri` (RFC 9126)."""
 
     __tablename__ = "pushed_request"
     request_uri: Mapped[str] = mapped_column(String(64), primary_key=True)
     client_id: Mapped[str] = mapped_column(String(200))
     parameters: Mapped[dict[str, str]] = mapped_column(JSON)
-    expires_at: Mapped[float]
 
 
-class AuthorizationCode(Base, AuthorizationCodeMixin):  # type: ignore[misc]
+class AuthorizationCode(Expiring, Base, AuthorizationCodeMixin):  # type: ignore[misc]
     """An authorization code and all it is bound to."""
 
     __tablename__ = "authorization_code"
     code: Mapped[str] = mapped_column(String(64), primary_key=True)
     client_id: Mapped[str] = mapped_column(String(200))
-    redirect_uri: Mapped[str] = mapped_column(String(2000))
-    scope: Mapped[str] = mapped_column(String(2000))
+    redirect_uri: Mapped[str] = mapped_column(Text)
+    scope: Mapped[str] = mapped_column(Text)
     authorization_details: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
-    audience: Mapped[str] = mapped_column(String(500))
+    """All that was consented to, each with its `credential_identifiers`."""
+    by_details: Mapped[bool]
+    """Whether the client asked by `authorization_details`, and so gets them."""
+    audience: Mapped[str] = mapped_column(Text)
     username: Mapped[str] = mapped_column(String(100))
     code_challenge: Mapped[str] = mapped_column(String(128))
     code_challenge_method: Mapped[str] = mapped_column(String(10))
-    expires_at: Mapped[float]
     used: Mapped[bool] = mapped_column(default=False)
+    reused: Mapped[bool] = mapped_column(default=False)
+    """Whether it came again, which revokes the token it gave."""
 
     def get_redirect_uri(self) -> str:
         """The redirect URI of the request."""
@@ -130,51 +129,27 @@ class AuthorizationCode(Base, AuthorizationCodeMixin):  # type: ignore[misc]
         return self.scope
 
 
-class IssuedToken(Base):
-    """An access token, by its `jti`, so that it can be named as revoked."""
+class IssuedToken(Expiring, Base):
+    """An access token, by its place in the Token Status List."""
 
     __tablename__ = "issued_token"
-    jti: Mapped[str] = mapped_column(String(64), primary_key=True)
-    code: Mapped[str] = mapped_column(String(64), index=True)
-    revoked: Mapped[bool] = mapped_column(default=False)
+    idx: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(String(64))
 
 
-class BrowserSession(Base):
+class BrowserSession(Expiring, Base):
     """A browser's session; `username` is None until its person has signed in."""
 
     __tablename__ = "browser_session"
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     username: Mapped[str | None] = mapped_column(String(100))
     csrf: Mapped[str] = mapped_column(String(64))
-    expires_at: Mapped[float]
 
 
-class FailedLogins(Base):
-    """Failed sign-ins for an account from an address."""
+class FailedLogins(Expiring, Base):
+    """Failed sign-ins to an account, or from an address; forgotten after a while."""
 
     __tablename__ = "failed_logins"
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     count: Mapped[int]
     blocked_until: Mapped[float]
-
-
-def open_database(url: str) -> sessionmaker[Session]:
-    """Open the database, making its tables where they are missing."""
-    engine = create_engine(url, pool_pre_ping=True)
-    if engine.dialect.name == "sqlite":
-        _tune_sqlite(engine)
-    Base.metadata.create_all(engine)
-    sessions = sessionmaker(engine, expire_on_commit=False)
-    with sessions.begin() as db:
-        now = time.time()
-        for table in (PushedRequest, BrowserSession):
-            db.query(table).filter(table.expires_at < now).delete()
-    return sessions
-
-
-def _tune_sqlite(engine: Engine) -> None:
-    @event.listens_for(engine, "connect")
-    def connected(connection: Any, _record: object) -> None:  # noqa: ANN401 - a DB-API connection
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA busy_timeout = 10000")

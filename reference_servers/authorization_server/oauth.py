@@ -3,9 +3,11 @@
 import re
 import secrets
 import time
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
+from urllib.parse import parse_qsl
 
 from authlib.oauth2 import AuthorizationServer as AuthlibServer
 from authlib.oauth2 import OAuth2Error
@@ -21,21 +23,29 @@ from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from authlib.oauth2.rfc7636 import CodeChallenge
 from authlib.oauth2.rfc9068 import JWTBearerTokenGenerator
 from authlib.oauth2.rfc9207 import IssuerParameter
+from joserfc.jwk import ECKey
 from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 from starlette.responses import JSONResponse, Response
 
-from reference_servers.authorization_server.credential_requests import Issuers, wanted
+from reference_servers.authorization_server.credential_requests import (
+    InvalidTargetError,
+    Issuers,
+    Wanted,
+    grantable,
+    narrowed,
+    wanted,
+)
 from reference_servers.authorization_server.database import (
     AuthorizationCode,
+    Base,
     Client,
-    IssuedToken,
     Person,
     PushedRequest,
-    SigningKey,
-    digest,
 )
 from reference_servers.authorization_server.settings import Settings
+from reference_servers.authorization_server.token_status import TokenStatus
+from reference_servers.storage import digest, sweep
 
 DESCRIBABLE: Final = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
 """What must not stand in an `error_description` (RFC 6749, section 5.2)."""
@@ -43,6 +53,33 @@ REQUEST_URI_PREFIX: Final = "urn:ietf:params:oauth:request_uri:"
 
 # Authlib has no types: what comes out of its base classes is `Any`.
 # mypy: disable-error-code="misc, no-untyped-call"
+
+
+def cleaned(body: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """An error response; Authlib may repeat what the client sent."""
+    return {name: DESCRIBABLE.sub(" ", value) for name, value in body}
+
+
+def parameters_of(octets: bytes) -> dict[str, str]:
+    """The parameters of a query or a form body; those without a value count as left out.
+
+    Raises:
+        InvalidRequestError: They cannot be read, or one occurs twice (RFC 6749, section 3.1).
+        InvalidTargetError: There are several resources; a token is for one (RFC 8707, section 2).
+    """
+    try:
+        pairs = parse_qsl(octets.decode("ascii"), max_num_fields=100, errors="strict")
+    except ValueError:
+        raise InvalidRequestError("The parameters cannot be read.") from None
+    parameters = dict(pairs)
+    twice = {name for name, times in Counter(name for name, _ in pairs).items() if times > 1}
+    if twice == {"resource"}:
+        raise InvalidTargetError("A token is for one resource.")
+    if twice:
+        raise InvalidRequestError("A parameter occurs twice.")
+    if any("\0" in name + value for name, value in pairs):
+        raise InvalidRequestError("A parameter contains NUL.")
+    return parameters
 
 
 @dataclass(frozen=True)
@@ -53,21 +90,13 @@ class HttpRequest:
         method: "GET" or "POST".
         url: The whole URL.
         headers: Lower-case names.
-        parameters: Form or query parameters in the order they came.
+        parameters: Form or query parameters.
     """
 
     method: str
     url: str
     headers: Mapping[str, str]
-    parameters: tuple[tuple[str, str], ...]
-
-
-class Payload(BasicOAuth2Payload):
-    """Parameters of a request; repeated ones are kept for Authlib to refuse."""
-
-    def __init__(self, parameters: tuple[tuple[str, str], ...]) -> None:
-        super().__init__(dict(parameters))
-        self._datalist = {name: [v for n, v in parameters if n == name] for name, _ in parameters}
+    parameters: Mapping[str, str]
 
 
 class Request(OAuth2Request):
@@ -75,7 +104,7 @@ class Request(OAuth2Request):
 
     def __init__(self, request: HttpRequest) -> None:
         super().__init__(request.method, request.url, headers=request.headers)
-        self.payload = Payload(request.parameters)
+        self.payload = BasicOAuth2Payload(dict(request.parameters))
 
     @property
     def form(self) -> dict[str, str]:
@@ -144,21 +173,16 @@ class CodeGrant(AuthorizationCodeGrant):
     def save_authorization_code(self, code: str, request: Any) -> None:  # noqa: ANN401
         """Keep a code with all it is bound to."""
         parameters = request.payload.data
-        asked = wanted(parameters, self.server.issuers)
-        details = [
-            {**one.detail, "credential_identifiers": [secrets.token_urlsafe(12)]}
-            for one in asked
-            if one.detail is not None
-        ]
         with self.server.sessions.begin() as db:
             db.add(
                 AuthorizationCode(
                     code=digest(code),
                     client_id=request.client.client_id,
                     redirect_uri=parameters["redirect_uri"],
-                    scope=" ".join(sorted({one.scope for one in asked if one.scope})),
-                    authorization_details=details,
-                    audience=asked[0].credential_issuer,
+                    scope=" ".join(sorted({one.scope for one in request.asked if one.scope})),
+                    authorization_details=grantable(request.asked),
+                    by_details=any(one.detail for one in request.asked),
+                    audience=request.asked[0].credential_issuer,
                     username=request.user.username,
                     code_challenge=parameters["code_challenge"],
                     code_challenge_method=parameters["code_challenge_method"],
@@ -168,24 +192,25 @@ class CodeGrant(AuthorizationCodeGrant):
 
     def query_authorization_code(self, code: str, client: Client) -> AuthorizationCode | None:
         """A code that can be redeemed. One that was used revokes what came of it."""
-        with self.server.sessions.begin() as db:
+        with self.server.sessions() as db:
             found = db.get(AuthorizationCode, digest(code))
-            if found is None or found.client_id != client.client_id:
-                return None
-            if found.used:
-                tokens = update(IssuedToken).where(IssuedToken.code == found.code)
-                db.execute(tokens.values(revoked=True))
-                return None
-            return found if found.expires_at > time.time() else None
+        if found is None or found.client_id != client.client_id:
+            return None
+        if found.used:
+            self.server.token_status.revoke(found.code)
+            return None
+        return found if found.expires_at > time.time() else None
 
     def delete_authorization_code(self, authorization_code: AuthorizationCode) -> None:
-        """Mark a code as used; of two at the same time one fails."""
+        """Mark a code as used; of two at the same time one fails, and revokes the other's token."""
         unused = update(AuthorizationCode).where(
             AuthorizationCode.code == authorization_code.code, AuthorizationCode.used.is_(False)
         )
         with self.server.sessions.begin() as db:
-            if db.execute(unused.values(used=True)).rowcount != 1:
-                raise InvalidGrantError("Invalid 'code' in request.")
+            first = db.execute(unused.values(used=True)).rowcount == 1
+        if not first:
+            self.server.token_status.revoke(authorization_code.code)
+            raise InvalidGrantError("Invalid 'code' in request.")
 
     def authenticate_user(self, authorization_code: AuthorizationCode) -> Grantee | None:
         """The person who consented."""
@@ -195,10 +220,15 @@ class CodeGrant(AuthorizationCodeGrant):
 
     def create_token_response(self) -> tuple[int, dict[str, Any], Any]:
         """The token; with `authorization_details` where they were used (section 6.2)."""
+        code, parameters = self.request.authorization_code, self.request.payload.data
+        if parameters.get("resource", code.audience) != code.audience:
+            raise InvalidTargetError("The code is for another resource.")
+        if value := parameters.get("authorization_details"):
+            code.authorization_details = narrowed(value, code.authorization_details, code.audience)
+            code.by_details, code.scope = True, ""
         status, token, headers = super().create_token_response()
-        details = self.request.user.code.authorization_details
-        if details:
-            token["authorization_details"] = details
+        if code.by_details:
+            token["authorization_details"] = code.authorization_details
         if not token.get("scope"):
             token.pop("scope", None)
         return status, token, headers
@@ -207,27 +237,21 @@ class CodeGrant(AuthorizationCodeGrant):
 class AccessTokens(JWTBearerTokenGenerator):
     """RFC 9068 access tokens for the credential issuer."""
 
-    def __init__(self, settings: Settings, sessions: sessionmaker[Session]) -> None:
+    def __init__(self, settings: Settings, key: ECKey, status: TokenStatus) -> None:
         super().__init__(
             settings.public_url, alg="ES256", expires_generator=settings.token_lifetime_s
         )
-        self._sessions = sessions
+        self._lifetime_s = settings.token_lifetime_s
+        self._jwk = key.as_dict(private=True)
+        self._status = status
 
-    def get_jwks(self) -> dict[str, str]:
+    def get_jwks(self) -> dict[str, Any]:
         """The signing key."""
-        with self._sessions() as db:
-            return dict(db.query(SigningKey).one().jwk)
+        return dict(self._jwk)
 
     def get_audiences(self, client: Client, user: Grantee, scope: str) -> str:  # noqa: ARG002
         """The credential issuer."""
         return user.code.audience
-
-    def get_jti(self, client: Client, grant_type: str, user: Grantee, scope: str) -> str:  # noqa: ARG002
-        """A fresh identifier, remembered so that the token can be revoked."""
-        jti = secrets.token_hex(16)
-        with self._sessions.begin() as db:
-            db.add(IssuedToken(jti=jti, code=user.code.code))
-        return jti
 
     def get_extra_claims(
         self,
@@ -236,9 +260,10 @@ class AccessTokens(JWTBearerTokenGenerator):
         user: Grantee,
         scope: str,  # noqa: ARG002
     ) -> dict[str, Any]:
-        """The details consented to."""
-        details = user.code.authorization_details
-        return {"authorization_details": details} if details else {}
+        """Where its status is, and the details consented to."""
+        status = self._status.add(user.code.code, time.time() + self._lifetime_s)
+        details = user.code.authorization_details if user.code.by_details else None
+        return {"status": status} | ({"authorization_details": details} if details else {})
 
 
 class PushedAuthorizationRequests(Endpoint):
@@ -256,7 +281,7 @@ class PushedAuthorizationRequests(Endpoint):
 
     def create_response(self, validated: EndpointRequest) -> tuple[int, dict[str, Any], Any]:
         """Keep the request and name it."""
-        name = self.server.push(dict(validated.request.payload.data), validated.client)
+        name = self.server.push(validated.request.payload.data, validated.client)
         lifetime = self.server.settings.request_uri_lifetime_s
         headers = [("Cache-Control", "no-store")]
         return 201, {"request_uri": name, "expires_in": lifetime}, headers
@@ -277,13 +302,19 @@ class AuthorizationServer(AuthlibServer):
     """Authlib's server on Starlette and SQLAlchemy."""
 
     def __init__(
-        self, settings: Settings, sessions: sessionmaker[Session], issuers: Issuers
+        self,
+        settings: Settings,
+        sessions: sessionmaker[Session],
+        issuers: Issuers,
+        key: ECKey,
+        token_status: TokenStatus,
     ) -> None:
         super().__init__()
         self.settings = settings
         self.sessions = sessions
         self.issuers = issuers
-        self.register_token_generator("default", AccessTokens(settings, sessions))
+        self.token_status = token_status
+        self.register_token_generator("default", AccessTokens(settings, key, token_status))
         self.register_grant(CodeGrant, [S256Only(required=True)])
         self.register_endpoint(PushedAuthorizationRequests)
         Rfc9207(settings.public_url)(self)
@@ -310,8 +341,8 @@ class AuthorizationServer(AuthlibServer):
         named = dict(headers)
         if isinstance(body, dict):
             named.pop("Content-Type", None)
-            if "error_description" in body:  # Authlib may repeat what the client sent
-                body["error_description"] = DESCRIBABLE.sub(" ", body["error_description"])
+            if "error" in body:
+                body = cleaned(body.items())
             return JSONResponse(body, status, {**named, "Cache-Control": "no-store"})
         return RedirectableResponse(body, 303 if status == 302 else status, named)
 
@@ -330,9 +361,6 @@ class AuthorizationServer(AuthlibServer):
             if request.payload.response_type != "code":
                 raise UnsupportedResponseTypeError("of this request")
             grant = self.get_authorization_grant(request)
-            for values in request.payload.datalist.values():
-                if len(values) > 1:
-                    raise InvalidRequestError("A parameter occurs twice.")
             grant.validate_consent_request()
             wanted(request.payload.data, self.issuers)
         except OAuth2Error as error:
@@ -340,15 +368,16 @@ class AuthorizationServer(AuthlibServer):
             raise
         return grant
 
-    def push(self, parameters: dict[str, str], client: Client) -> str:
+    def push(self, parameters: Mapping[str, str], client: Client) -> str:
         """Keep an authorization request and return its `request_uri`."""
         name = REQUEST_URI_PREFIX + secrets.token_urlsafe(24)
         with self.sessions.begin() as db:
+            sweep(db, Base)
             db.add(
                 PushedRequest(
                     request_uri=digest(name),
                     client_id=client.client_id,
-                    parameters=parameters,
+                    parameters=dict(parameters),
                     expires_at=time.time() + self.settings.request_uri_lifetime_s,
                 )
             )
@@ -368,11 +397,12 @@ class AuthorizationServer(AuthlibServer):
             gone = db.query(PushedRequest).filter_by(request_uri=digest(request_uri)).delete()
         return gone == 1
 
-    def decide(self, parameters: Mapping[str, str], person: Person | None) -> Response:
+    def decide(
+        self, parameters: Mapping[str, str], person: Person | None, asked: Sequence[Wanted]
+    ) -> Response:
         """The authorization response: a code for `person`, or `access_denied` for None."""
-        request = Request(
-            HttpRequest("POST", self.settings.public_url, {}, tuple(parameters.items()))
-        )
+        request = Request(HttpRequest("POST", self.settings.public_url, {}, parameters))
+        request.asked = asked
         grant = self.get_authorization_grant(request)
         response: Response = self.create_authorization_response(request, person, grant)
         return response

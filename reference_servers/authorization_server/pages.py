@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy.orm import Session, sessionmaker
@@ -14,8 +14,9 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from reference_servers.authorization_server.credential_requests import Wanted
-from reference_servers.authorization_server.database import BrowserSession, Person, digest
+from reference_servers.authorization_server.database import BrowserSession, Person
 from reference_servers.authorization_server.settings import Settings
+from reference_servers.storage import digest
 
 FOLDER: Final = Path(__file__).parent
 _TEMPLATES: Final = Environment(
@@ -85,106 +86,129 @@ def languages(request: Request) -> list[str]:
     return [part.partition(";")[0].strip() for part in header.split(",") if part.strip()]
 
 
-def in_language(entries: Sequence[Mapping[str, Any]], wished: Sequence[str]) -> Mapping[str, Any]:
+def in_language(
+    entries: Sequence[Mapping[str, Any]] | None, wished: Sequence[str]
+) -> Mapping[str, Any]:
     """The `display` entry of the first language there is, otherwise the first entry."""
+    entries = entries or [{}]
     for tag in wished:
         for entry in entries:
             locale = str(entry.get("locale", "")).lower()
             if locale and locale.partition("-")[0] == tag.lower().partition("-")[0]:
                 return entry
-    return entries[0] if entries else {}
+    return entries[0]
 
 
-def render(
-    template: str,
-    *,
-    status: int = 200,
-    form_targets: Sequence[str] = (),
-    image_sources: Sequence[str] = (),
-    **values: object,
-) -> HTMLResponse:
-    """A page.
-
-    Args:
-        template: File name.
-        status: HTTP status.
-        form_targets: Origins a form may end at; browsers count the redirect after it as well.
-        image_sources: Origins of pictures.
-        values: For the template.
-    """
-    policy = (
-        "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
-        f"img-src 'self' data: {' '.join(image_sources)}; "
-        f"form-action 'self' {' '.join(form_targets)}"
-    )
-    return HTMLResponse(
-        _TEMPLATES.get_template(template).render(**values),
-        status,
-        {
-            "Content-Security-Policy": policy,
-            "Cache-Control": "no-store",
-            "Referrer-Policy": "no-referrer",
-            "X-Content-Type-Options": "nosniff",
-            "X-Frame-Options": "DENY",
-        },
-    )
-
-
-def origin(url: str) -> str:
-    """Scheme, host and port of a URL."""
+def source(url: str) -> str:
+    """What stands for a URL's origin in a Content Security Policy."""
     parts = urlsplit(url)
+    if "[" in parts.netloc:  # there is no notation for an IPv6 address
+        return f"{parts.scheme}:"
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def error_page(sentence: str, status: int = 400) -> HTMLResponse:
-    """A page for what cannot be answered by a redirect."""
-    return render("error.html", status=status, sentence=sentence)
+class Pages:
+    """Renders the pages of the server at `base`."""
 
+    def __init__(self, base: str) -> None:
+        self._base = base
 
-def login_page(
-    session: BrowserSession, query: Mapping[str, str], message: str = "", status: int = 200
-) -> HTMLResponse:
-    """The sign-in form; `query` is where to go on afterwards."""
-    return render("login.html", status=status, csrf=session.csrf, query=query, message=message)
+    def _render(
+        self,
+        template: str,
+        status: int = 200,
+        *,
+        form_target: str = "",
+        image_source: str = "",
+        **values: object,
+    ) -> HTMLResponse:
+        """A page.
 
-
-def consent_page(
-    session: BrowserSession,
-    person: Person,
-    client_name: str,
-    redirect_uri: str,
-    asked: Sequence[Wanted],
-    issuer: Mapping[str, Any],
-    query: Mapping[str, str],
-    wished: Sequence[str],
-) -> HTMLResponse:
-    """The consent form: wallet, issuer, credentials, and the claims that will be issued."""
-    credentials = []
-    for one in asked:
-        metadata = one.configuration.get("credential_metadata", {})
-        look = in_language(metadata.get("display", []), wished)
-        credentials.append(
-            {
-                "name": look.get("name", one.credential_configuration_id),
-                "description": look.get("description", ""),
-                "logo": look.get("logo", {}).get("uri"),
-                "background": look.get("background_image", {}).get("uri"),
-                "claims": [
-                    in_language(claim.get("display", []), wished).get("name", claim["path"][-1])
-                    for claim in metadata.get("claims", [])
-                ],
-            }
+        Args:
+            template: File name.
+            status: HTTP status.
+            form_target: Where a form may end at; browsers count the redirect after it as well.
+            image_source: Where pictures may come from.
+            values: For the template.
+        """
+        policy = (
+            "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; "
+            f"img-src 'self' data: {image_source}; form-action 'self' {form_target}"
         )
-    return render(
-        "consent.html",
-        form_targets=(origin(redirect_uri),),
-        image_sources=(origin(asked[0].credential_issuer),),
-        csrf=session.csrf,
-        person=person,
-        client_name=client_name,
-        issuer_name=in_language(issuer.get("display", []), wished).get("name", ""),
-        issuer_host=urlsplit(asked[0].credential_issuer).netloc,
-        credentials=credentials,
-        query=query,
-        query_string=urlencode(query),
-    )
+        return HTMLResponse(
+            _TEMPLATES.get_template(template).render(base=self._base, **values),
+            status,
+            {
+                "Content-Security-Policy": policy,
+                "Cache-Control": "no-store",
+                "Referrer-Policy": "no-referrer",
+                "X-Content-Type-Options": "nosniff",
+                "X-Frame-Options": "DENY",
+            },
+        )
+
+    def error(self, sentence: str, status: int = 400) -> HTMLResponse:
+        """What cannot be answered by a redirect."""
+        return self._render("error.html", status, sentence=sentence)
+
+    def login(
+        self,
+        session: BrowserSession,
+        query: Mapping[str, str],
+        username: str = "",
+        message: str = "",
+        status: int = 200,
+    ) -> HTMLResponse:
+        """The sign-in form; `query` is where to go on afterwards."""
+        return self._render(
+            "login.html",
+            status,
+            csrf=session.csrf,
+            query=query,
+            username=username,
+            message=message,
+        )
+
+    def consent(
+        self,
+        session: BrowserSession,
+        person: Person,
+        client_name: str,
+        redirect_uri: str,
+        asked: Sequence[Wanted],
+        issuer: Mapping[str, Any],
+        query: Mapping[str, str],
+        wished: Sequence[str],
+    ) -> HTMLResponse:
+        """The consent form: wallet, issuer, credentials, and the claims that will be issued."""
+        identifier = asked[0].credential_issuer
+        host = urlsplit(identifier).netloc
+        return self._render(
+            "consent.html",
+            form_target=source(redirect_uri),
+            image_source=source(identifier),
+            csrf=session.csrf,
+            person=person,
+            client_name=client_name,
+            issuer={"name": host, "locale": ""} | dict(in_language(issuer.get("display"), wished)),
+            issuer_host=host,
+            credentials=[_described(one, wished) for one in asked],
+            query=query,
+        )
+
+
+def _described(one: Wanted, wished: Sequence[str]) -> Mapping[str, Any]:
+    """A credential as the consent form names it."""
+    metadata = one.configuration.get("credential_metadata", {})
+    look = in_language(metadata.get("display"), wished)
+    return {
+        "name": look.get("name", one.credential_configuration_id),
+        "locale": look.get("locale", ""),
+        "description": look.get("description", ""),
+        "logo": look.get("logo", {}).get("uri"),
+        "background": look.get("background_image", {}).get("uri"),
+        "claims": [
+            in_language(claim.get("display"), wished).get("name", claim["path"][-1])
+            for claim in metadata.get("claims", [])
+        ],
+    }

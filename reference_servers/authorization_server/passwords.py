@@ -2,16 +2,22 @@
 
 import os
 import time
+from threading import BoundedSemaphore, Lock
 from typing import Final
 
 from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from sqlalchemy.orm import Session, sessionmaker
 
-from reference_servers.authorization_server.database import FailedLogins, Person, digest
+from reference_servers.authorization_server.database import FailedLogins, Person
+from reference_servers.storage import digest
 
 FREE_TRIES: Final = 5
+FREE_TRIES_FROM_AN_ADDRESS: Final = 8
 LONGEST_BLOCK_S: Final = 300
+FORGOTTEN_AFTER_S: Final = 3600
+WAITING: Final = 16
+"""How many sign-ins may wait for their turn; each takes a worker thread."""
 
 
 def hashed(password: str) -> str:
@@ -38,33 +44,53 @@ class Blocked(Exception):  # noqa: N818 - it is a state, not a failure
 
 
 class Doorkeeper:
-    """Checks passwords. Unknown people take as long as known ones."""
+    """Checks passwords. Unknown people take as long as known ones.
+
+    Wrong ones are counted for the account and for the address. One password is checked at a time:
+    guesses that come together are counted one after the other, and Argon2's memory is needed once.
+    """
 
     def __init__(self, sessions: sessionmaker[Session]) -> None:
         self._sessions = sessions
         self._nobody = hashed(os.urandom(16).hex())
+        self._turn = Lock()
+        self._waiting = BoundedSemaphore(WAITING)
 
     def signed_in(self, username: str, password: str, address: str) -> Person | None:
         """The person, or None for a wrong name or password. Raises `Blocked`."""
-        key = digest(f"{username}\n{address}")
+        if not self._waiting.acquire(blocking=False):
+            raise Blocked(1)
+        try:
+            with self._turn:
+                return self._checked(username, password, address)
+        finally:
+            self._waiting.release()
+
+    def _checked(self, username: str, password: str, address: str) -> Person | None:
+        account, origin = digest(f"account {username}"), digest(f"address {address}")
         now = time.time()
         with self._sessions() as db:
-            failures = db.get(FailedLogins, key)
-            if failures and failures.blocked_until > now:
-                raise Blocked(int(failures.blocked_until - now) + 1)
+            counts = [row for key in (account, origin) if (row := db.get(FailedLogins, key))]
             person = db.get(Person, username)
-        if not matches(password, person.password if person else self._nobody) or not person:
-            self._failed(key, now)
-            return None
+        until = max((row.blocked_until for row in counts), default=0)
+        if until > now:
+            raise Blocked(int(until - now) + 1)
+        right = matches(password, person.password if person else self._nobody)
         with self._sessions.begin() as db:
-            db.query(FailedLogins).filter_by(key=key).delete()
-        return person
+            if right and person:
+                db.query(FailedLogins).filter_by(key=account).delete()
+                return person
+            _count(db, account, FREE_TRIES)
+            _count(db, origin, FREE_TRIES_FROM_AN_ADDRESS)
+        return None
 
-    def _failed(self, key: str, now: float) -> None:
-        with self._sessions.begin() as db:
-            failures = db.get(FailedLogins, key) or FailedLogins(key=key, count=0, blocked_until=0)
-            failures.count += 1
-            if failures.count >= FREE_TRIES:
-                wait = min(2 ** (failures.count - FREE_TRIES + 1), LONGEST_BLOCK_S)
-                failures.blocked_until = now + wait
-            db.merge(failures)
+
+def _count(db: Session, key: str, free: int) -> None:
+    now = time.time()
+    row = db.get(FailedLogins, key)
+    if row is None or row.expires_at < now:
+        row = db.merge(FailedLogins(key=key, count=0, blocked_until=0, expires_at=0))
+    row.count += 1
+    row.expires_at = now + FORGOTTEN_AFTER_S
+    if row.count >= free:
+        row.blocked_until = now + min(2 ** (row.count - free + 1), LONGEST_BLOCK_S)

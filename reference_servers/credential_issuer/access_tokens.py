@@ -1,6 +1,8 @@
-"""Access tokens: RFC 9068 JWTs, checked against the authorization server's published keys."""
+"""Access tokens: RFC 9068 JWTs, checked against what the authorization server publishes."""
 
+import base64
 import time
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
@@ -12,11 +14,12 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from reference_servers.credential_issuer.errors import AccessTokenError
+from reference_servers.credential_issuer.errors import AccessTokenError, UnavailableError
 
 REFRESH_S: Final = 10.0
 """How soon unknown keys may make us fetch the key set again."""
 SKEW_S: Final = 5
+STATUS_LIST_BYTES: Final = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -42,17 +45,21 @@ class AccessTokens:
     def __init__(self, authorization_server: str, credential_issuer: str) -> None:
         self._server = authorization_server
         self._audience = credential_issuer
+        self._http = httpx.Client(timeout=5, trust_env=False)
         self._keys: KeySet | None = None
-        self._fetched_at = 0.0
+        self._asked_at = 0.0
         self._lock = Lock()
 
-    def read(self, authorization: str | None) -> AccessToken:
-        """The token of an `Authorization` header.
+    def read(self, authorization: Sequence[str]) -> AccessToken:
+        """The token of a request's `Authorization` headers.
 
         Raises:
             AccessTokenError: It is missing or bad.
+            UnavailableError: The authorization server cannot be asked.
         """
-        scheme, _, value = (authorization or "").partition(" ")
+        if len(authorization) > 1:
+            raise AccessTokenError("invalid_request", "there are two Authorization headers")
+        scheme, _, value = "".join(authorization).partition(" ")
         if scheme.lower() != "bearer" or not value:
             raise AccessTokenError
         claims = self._claims(value.strip())
@@ -69,7 +76,7 @@ class AccessTokens:
             token = self._decoded(value)
         except (JoseError, ValueError, TypeError) as error:
             raise AccessTokenError("invalid_token", type(error).__name__) from None
-        claims, now = token.claims, time.time()
+        claims = token.claims
         wrong = (
             token.header.get("typ") not in ("at+jwt", "application/at+jwt")
             or claims.get("iss") != self._server
@@ -79,42 +86,58 @@ class AccessTokens:
         )
         if wrong:
             raise AccessTokenError("invalid_token", "it is not an access token for this issuer")
-        if claims["exp"] < now - SKEW_S:
+        if claims["exp"] < time.time() - SKEW_S:
             raise AccessTokenError("invalid_token", "it has expired")
+        if "status" in claims and self._is_revoked(claims["status"]["status_list"]):
+            raise AccessTokenError("invalid_token", "it was revoked")
         return claims
+
+    def _is_revoked(self, reference: Mapping[str, Any]) -> bool:
+        """Token Status List (draft-ietf-oauth-status-list), of one bit a token."""
+        uri, idx = reference["uri"], reference["idx"]
+        try:
+            token = self._decoded(self._get(uri).text)
+            packed = base64.urlsafe_b64decode(token.claims["status_list"]["lst"] + "==")
+            if token.header["typ"] != "statuslist+jwt" or token.claims["sub"] != uri:
+                raise UnavailableError
+            bits = zlib.decompressobj().decompress(packed, STATUS_LIST_BYTES)
+            return bool(bits[idx // 8] >> idx % 8 & 1)
+        except (JoseError, ValueError, LookupError, TypeError, zlib.error):
+            raise UnavailableError from None
 
     def _decoded(self, value: str) -> jwt.Token:
         try:
             return jwt.decode(value, self._key_set(), algorithms=["ES256"])
         except (JoseError, ValueError):
-            if time.monotonic() < self._fetched_at + REFRESH_S:
+            if time.monotonic() < self._asked_at + REFRESH_S:
                 raise
             return jwt.decode(value, self._key_set(fresh=True), algorithms=["ES256"])
 
     def _key_set(self, *, fresh: bool = False) -> KeySet:
         with self._lock:
             if self._keys is None or fresh:
-                self._keys = _published_keys(self._server)
-                self._fetched_at = time.monotonic()
+                self._asked_at = time.monotonic()
+                self._keys = self._published_keys()
             return self._keys
+
+    def _published_keys(self) -> KeySet:
+        """The server's keys, by its metadata (RFC 8414)."""
+        parts = urlsplit(self._server)
+        well_known = f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server"
+        try:
+            metadata = self._get(f"{well_known}{parts.path}").json()
+            if metadata["issuer"] != self._server:
+                raise UnavailableError
+            return KeySet.import_key_set(self._get(metadata["jwks_uri"]).json())
+        except (ValueError, KeyError, TypeError, JoseError):
+            raise UnavailableError from None
+
+    def _get(self, url: str) -> httpx.Response:
+        try:
+            return self._http.get(url).raise_for_status()
+        except (httpx.HTTPError, httpx.InvalidURL):
+            raise UnavailableError from None
 
 
 def _several(audience: object) -> Sequence[object]:
     return audience if isinstance(audience, list) else [audience]
-
-
-def _published_keys(server: str) -> KeySet:
-    """The server's keys, by its metadata (RFC 8414)."""
-    parts = urlsplit(server)
-    path = parts.path.rstrip("/")
-    url = f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server{path}"
-    try:
-        with httpx.Client(timeout=5, trust_env=False) as client:
-            metadata = client.get(url).raise_for_status().json()
-            if metadata["issuer"] != server:
-                raise AccessTokenError("invalid_token", "the authorization server is another one")
-            return KeySet.import_key_set(client.get(metadata["jwks_uri"]).raise_for_status().json())
-    except (httpx.HTTPError, ValueError, KeyError, TypeError, JoseError):
-        raise AccessTokenError(
-            "invalid_token", "the keys of the authorization server cannot be read"
-        ) from None

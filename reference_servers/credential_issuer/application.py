@@ -5,27 +5,31 @@ import secrets
 import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import Depends, FastAPI
+from pydantic import BaseModel
 from sqlalchemy.orm import Session, sessionmaker
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from reference_servers import serving
+from reference_servers.configuration import seeds
 from reference_servers.credential_issuer.access_tokens import AccessToken, AccessTokens
 from reference_servers.credential_issuer.certificates import signing_key
-from reference_servers.credential_issuer.configurations import issuer_metadata
-from reference_servers.credential_issuer.database import Dataset, Nonce, digest, open_database
+from reference_servers.credential_issuer.configurations import configurations, issuer_metadata
+from reference_servers.credential_issuer.database import Base, Dataset, Nonce
 from reference_servers.credential_issuer.errors import (
     NO_STORE,
     AccessTokenError,
     CredentialRequestError,
+    UnavailableError,
 )
 from reference_servers.credential_issuer.key_proofs import proven_key
 from reference_servers.credential_issuer.offers import FOLDER, Offers
-from reference_servers.credential_issuer.sd_jwt_vc import issue
+from reference_servers.credential_issuer.sd_jwt_vc import disclosable, issue
 from reference_servers.credential_issuer.settings import Settings
+from reference_servers.storage import digest, open_database, sweep
 
 
 async def read_body(request: Request) -> bytes:
@@ -57,10 +61,11 @@ class Endpoints:
 
     def nonce(self) -> Response:
         """OpenID4VCI 1.0, section 7: a fresh `c_nonce`, good for one key proof."""
-        value, now = secrets.token_urlsafe(32), time.time()
+        value = secrets.token_urlsafe(32)
+        expires_at = time.time() + self._settings.nonce_lifetime_s
         with self._sessions.begin() as db:
-            db.query(Nonce).filter(Nonce.expires_at < now).delete()
-            db.add(Nonce(value=digest(value), expires_at=now + self._settings.nonce_lifetime_s))
+            sweep(db, Base)
+            db.add(Nonce(value=digest(value), expires_at=expires_at))
         return JSONResponse({"c_nonce": value}, headers=NO_STORE)
 
     def _use_nonce(self, value: str) -> bool:
@@ -72,9 +77,9 @@ class Endpoints:
     def credential(self, request: Request, body: bytes = BODY) -> Response:
         """OpenID4VCI 1.0, section 8."""
         try:
-            token = self._tokens.read(request.headers.get("authorization"))
+            token = self._tokens.read(request.headers.getlist("authorization"))
             return self._issued(token, _json_body(request, body))
-        except (AccessTokenError, CredentialRequestError) as error:
+        except (AccessTokenError, CredentialRequestError, UnavailableError) as error:
             return error.response()
 
     def _issued(self, token: AccessToken, asked: Mapping[str, Any]) -> Response:
@@ -148,19 +153,30 @@ def _json_body(request: Request, body: bytes) -> Mapping[str, Any]:
     return document
 
 
+class DatasetSeed(BaseModel):
+    """An element of the file of datasets."""
+
+    subject: str
+    configuration: str
+    claims: dict[str, Any]
+
+
 def prepare(settings: Settings) -> sessionmaker[Session]:
     """Open the database and add new datasets."""
-    if settings.database.startswith("sqlite:"):
-        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    sessions = open_database(settings.database)
-    datasets = json.loads(settings.datasets_file.read_bytes()) if settings.datasets_file else []
+    sessions = open_database(settings.database, Base)
+    known = configurations(settings.public_url)
     with sessions.begin() as db:
-        for one in datasets:
+        sweep(db, Base)
+        for one in seeds(settings.datasets_file, DatasetSeed):
+            if one.configuration not in known:
+                message = f"{settings.datasets_file}: an unknown configuration"
+                raise ValueError(message)
+            disclosable(one.claims)
             db.merge(
                 Dataset(
-                    subject=one["subject"],
-                    credential_configuration_id=one["configuration"],
-                    claims=one["claims"],
+                    subject=one.subject,
+                    credential_configuration_id=one.configuration,
+                    claims=one.claims,
                 )
             )
     return sessions
@@ -170,23 +186,20 @@ def application(settings: Settings) -> FastAPI:
     """The application, its state ready."""
     sessions = prepare(settings)
     endpoints, offers = Endpoints(settings, sessions), Offers(settings, sessions)
-    path = urlsplit(settings.public_url).path.rstrip("/")
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    app.add_api_route(
-        f"/.well-known/openid-credential-issuer{path}", endpoints.metadata, methods=["GET"]
+    app = serving.application(
+        settings.path,
+        ("openid-credential-issuer", endpoints.metadata),
+        (
+            ("GET", "/ca.pem", endpoints.anchor),
+            ("POST", "/nonce", endpoints.nonce),
+            ("POST", "/credential", endpoints.credential),
+            ("GET", "/", offers.home),
+            ("POST", "/offers", offers.make),
+            ("GET", "/offers/{offer_id}", offers.page),
+            ("GET", "/offers/{offer_id}/qr.png", offers.picture),
+            ("GET", "/credential-offers/{offer_id}", offers.document),
+        ),
+        offers.error_page,
     )
-    routes = APIRouter(prefix=path)
-    for name, endpoint, method in (
-        ("/ca.pem", endpoints.anchor, "GET"),
-        ("/nonce", endpoints.nonce, "POST"),
-        ("/credential", endpoints.credential, "POST"),
-        ("/", offers.home, "GET"),
-        ("/offers", offers.make, "POST"),
-        ("/offers/{offer_id}", offers.page, "GET"),
-        ("/offers/{offer_id}/qr.png", offers.picture, "GET"),
-        ("/credential-offers/{offer_id}", offers.document, "GET"),
-    ):
-        routes.add_api_route(name, endpoint, methods=[method], response_model=None)
-    app.include_router(routes)
-    app.mount(f"{path}/static", StaticFiles(directory=FOLDER / "static"))
+    app.mount(f"{settings.path}/static", StaticFiles(directory=FOLDER / "static"))
     return app

@@ -10,9 +10,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from jwcrypto.jwk import JWK
 from sqlalchemy.orm import Session, sessionmaker
 
 from reference_servers.credential_issuer.database import Authority
+from reference_servers.storage import password
 
 
 @dataclass(frozen=True)
@@ -20,35 +22,34 @@ class SigningKey:
     """The issuer's key.
 
     Attributes:
-        private_pem: PKCS8.
+        jwk: The private key.
         x5c: Its certificate, base64 DER, without the trust anchor.
         anchor_pem: The demo CA's certificate.
     """
 
-    private_pem: bytes
+    jwk: JWK
     x5c: tuple[str, ...]
     anchor_pem: bytes
 
 
 def signing_key(sessions: sessionmaker[Session], public_url: str, data_dir: Path) -> SigningKey:
     """The issuer's key, made at first start; the CA's certificate is written to `ca.pem`."""
+    secret = password(data_dir)
     with sessions.begin() as db:
         if db.get(Authority, "ca") is None:
-            _make(db, public_url)
+            _make(db, public_url, secret)
         ca, issuer = db.get_one(Authority, "ca"), db.get_one(Authority, "issuer")
-    anchor = data_dir / "ca.pem"
-    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    anchor.write_text(ca.certificate)
+    (data_dir / "ca.pem").write_text(ca.certificate)
     leaf = x509.load_pem_x509_certificate(issuer.certificate.encode())
     der = leaf.public_bytes(serialization.Encoding.DER)
     return SigningKey(
-        issuer.private_key.encode(),
+        JWK.from_pem(issuer.private_key.encode(), secret),
         (base64.b64encode(der).decode(),),
         ca.certificate.encode(),
     )
 
 
-def _make(db: Session, public_url: str) -> None:
+def _make(db: Session, public_url: str, secret: bytes) -> None:
     ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     ca = _certificate("OID4VCI Demo CA", "OID4VCI Demo CA", ca_key, ca_key, years=10)
     leaf = _certificate(
@@ -61,7 +62,7 @@ def _make(db: Session, public_url: str) -> None:
                 private_key=private.private_bytes(
                     serialization.Encoding.PEM,
                     serialization.PrivateFormat.PKCS8,
-                    serialization.NoEncryption(),
+                    serialization.BestAvailableEncryption(secret),
                 ).decode(),
                 certificate=certificate.public_bytes(serialization.Encoding.PEM).decode(),
             )

@@ -1,8 +1,10 @@
 """Error responses of the credential endpoint (OpenID4VCI 1.0, section 8.3.1)."""
 
+from typing import Final
+
 from starlette.responses import JSONResponse, Response
 
-NO_STORE = {"Cache-Control": "no-store"}
+NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
 class CredentialRequestError(Exception):
@@ -25,7 +27,7 @@ class CredentialRequestError(Exception):
 
 
 class AccessTokenError(Exception):
-    """A bad access token (RFC 6750, section 3.1): 401, or 403 for `insufficient_scope`.
+    """A bad access token: 401, 403 or 400, with a challenge (RFC 6750, section 3.1).
 
     An empty `error` means that there was no token at all.
     """
@@ -40,5 +42,13 @@ class AccessTokenError(Exception):
         challenge = "Bearer"
         if self.error:
             challenge += f' error="{self.error}", error_description="{self.description}"'
-        status = 403 if self.error == "insufficient_scope" else 401
+        status = {"insufficient_scope": 403, "invalid_request": 400}.get(self.error, 401)
         return Response(status_code=status, headers={"WWW-Authenticate": challenge, **NO_STORE})
+
+
+class UnavailableError(Exception):
+    """The authorization server cannot be asked: the access token may be good or bad."""
+
+    def response(self) -> Response:
+        """The error response (RFC 9110, section 15.6.4)."""
+        return Response(status_code=503, headers={"Retry-After": "5", **NO_STORE})

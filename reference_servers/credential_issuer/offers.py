@@ -16,12 +16,15 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from reference_servers.credential_issuer.configurations import configurations
-from reference_servers.credential_issuer.database import Offer, digest
+from reference_servers.credential_issuer.database import Base, Offer
 from reference_servers.credential_issuer.errors import NO_STORE
 from reference_servers.credential_issuer.settings import Settings
+from reference_servers.storage import digest, sweep
 
 FOLDER: Final = Path(__file__).parent
 SCHEME: Final = "openid-credential-offer"
+PICTURE_PIXELS: Final = 440
+EXPIRED: Final = "There is no such offer. It may have expired."
 HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
@@ -57,6 +60,10 @@ class Offers:
         page = _TEMPLATES.get_template(template).render(base=self._settings.public_url, **values)
         return HTMLResponse(page, status, HEADERS)
 
+    def error_page(self, sentence: str, status: int = 404) -> Response:
+        """A page for people who went astray."""
+        return self._render("error.html", status, sentence=sentence)
+
     def home(self) -> Response:
         """What can be issued."""
         looks = {
@@ -68,7 +75,7 @@ class Offers:
     def make(self, configuration: str = CHOICE) -> Response:
         """Make an offer of the chosen credential and go to its page."""
         if configuration not in self._configurations:
-            return self._render("missing.html", 404)
+            return self.error_page(EXPIRED)
         offer_id = secrets.token_urlsafe(16)
         document = {
             "credential_issuer": self._settings.public_url,
@@ -76,6 +83,7 @@ class Offers:
             "grants": {"authorization_code": {"issuer_state": secrets.token_urlsafe(12)}},
         }
         with self._sessions.begin() as db:
+            sweep(db, Base)
             db.add(
                 Offer(
                     id=digest(offer_id),
@@ -102,9 +110,10 @@ class Offers:
 
     def page(self, offer_id: str, by: str = "value") -> Response:
         """An offer as QR code, as link and as text."""
+        by = "reference" if by == "reference" else "value"
         link, document = self._link(offer_id, by), self._document(offer_id)
         if link is None or document is None:
-            return self._render("missing.html", 404)
+            return self.error_page(EXPIRED)
         name = document["credential_configuration_ids"][0]
         look = self._configurations[name]["credential_metadata"]["display"][0]
         return self._render("offer.html", link=link, by=by, look=look, offer_id=offer_id)
@@ -115,7 +124,9 @@ class Offers:
         if link is None:
             return Response(status_code=404)
         out = io.BytesIO()
-        segno.make_qr(link, error="l").save(out, kind="png", scale=8, border=4)
+        code = segno.make_qr(link, error="l")
+        modules, _ = code.symbol_size(border=4)
+        code.save(out, kind="png", scale=PICTURE_PIXELS // modules, border=4)
         return Response(out.getvalue(), media_type="image/png", headers=NO_STORE)
 
     def document(self, offer_id: str) -> Response:

@@ -4,7 +4,6 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final
 
-from jwcrypto.jwk import JWK
 from sd_jwt.common import SDObj
 from sd_jwt.issuer import SDJWTIssuer
 
@@ -41,27 +40,32 @@ def issue(
         "exp": now + lifetime_days * 86_400,
         "vct": vct,
         "cnf": {"jwk": dict(holder_jwk)},
-        **_disclosable(claims),
+        **disclosable(claims),
     }
     issued = SDJWTIssuer(
         payload,
-        JWK.from_pem(key.private_pem),
+        key.jwk,
         sign_alg="ES256",
         extra_header_parameters={"typ": TYP, "x5c": list(key.x5c)},
     )
     return str(issued.sd_jwt_issuance)
 
 
-def _disclosable(value: Mapping[str, Any]) -> dict[Any, Any]:
-    if RESERVED & set(value):
-        message = f"reserved claim names: {sorted(RESERVED & set(value))}"
+def disclosable(claims: Mapping[str, Any]) -> dict[Any, Any]:
+    """The claims, marked so that each can be disclosed by itself, also those within others.
+
+    Raises:
+        ValueError: A claim has a reserved name.
+    """
+    if reserved := RESERVED & set(claims):
+        message = f"reserved claim names: {sorted(reserved)}"
         raise ValueError(message)
-    return {SDObj(name): _nested(member) for name, member in value.items()}
+    return {SDObj(name): _nested(member) for name, member in claims.items()}
 
 
 def _nested(value: Any) -> Any:  # noqa: ANN401 - a JSON value
     if isinstance(value, dict):
-        return _disclosable(value)
+        return disclosable(value)
     if isinstance(value, list):
-        return [SDObj(element) for element in value]
+        return [SDObj(_nested(element)) for element in value]
     return value

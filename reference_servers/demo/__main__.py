@@ -5,30 +5,44 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Final
 
 from reference_servers.demo.people import PEOPLE, write_seeds
 from reference_servers.serving import end_with_parent
 
+LOOK_S: Final = 0.5
+"""How often to look whether a server has ended."""
 
-def _start(name: str, *arguments: str) -> subprocess.Popen[str]:
-    """Start a server and wait for its line `ready …`."""
+
+@contextmanager
+def _serving(name: str, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+    """A server, once it has said `ready …`."""
     command = [sys.executable, "-m", f"reference_servers.{name}", *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603
-    line = process.stdout.readline() if process.stdout else ""
-    if not line.startswith("ready "):
-        process.terminate()
-        sys.exit(f"reference_servers.demo: the {name.replace('_', ' ')} did not start")
-    return process
+    with subprocess.Popen(  # noqa: S603 - a program of ours
+        command,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=end_with_parent,  # noqa: PLW1509 - no thread has been started
+    ) as process:
+        try:
+            if not process.stdout or not process.stdout.readline().startswith("ready "):
+                sys.exit(f"reference_servers.demo: the {name.replace('_', ' ')} did not start")
+            yield process
+        finally:
+            process.terminate()
 
 
 def main() -> None:
     """Serve until SIGINT or SIGTERM, or until one of the servers ends."""
     parser = argparse.ArgumentParser(prog="python -m reference_servers.demo", description=__doc__)
     parser.add_argument("--data-dir", type=Path, default=Path("demo"), help="folder for all data")
-    parser.add_argument("--issuer-port", type=int, default=8701)
-    parser.add_argument("--authorization-server-port", type=int, default=8702)
+    parser.add_argument("--issuer-port", type=int, default=8701, metavar="PORT")
+    parser.add_argument("--authorization-server-port", type=int, default=8702, metavar="PORT")
     arguments = parser.parse_args()
     folder: Path = arguments.data_dir.absolute()
     issuer = f"http://127.0.0.1:{arguments.issuer_port}"
@@ -37,36 +51,30 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     folder.mkdir(parents=True, exist_ok=True)
     people, datasets = write_seeds(folder)
-    processes: list[subprocess.Popen[str]] = []
+    issuer_settings = (
+        *("--public-url", issuer, "--port", str(arguments.issuer_port)),
+        *("--data-dir", str(folder / "credential_issuer")),
+        *("--authorization-server", server, "--datasets-file", str(datasets)),
+    )
+    server_settings = (
+        *("--public-url", server, "--port", str(arguments.authorization_server_port)),
+        *("--data-dir", str(folder / "authorization_server")),
+        *("--credential-issuers", f'["{issuer}"]', "--people-file", str(people)),
+    )
     try:
-        processes.append(
-            _start(
-                "credential_issuer",
-                *("--public-url", issuer, "--port", str(arguments.issuer_port)),
-                *("--data-dir", str(folder / "credential_issuer")),
-                *("--authorization-server", server, "--datasets-file", str(datasets)),
-            )
-        )
-        shutil.copyfile(folder / "credential_issuer" / "ca.pem", folder / "ca.pem")
-        processes.append(
-            _start(
-                "authorization_server",
-                *("--public-url", server, "--port", str(arguments.authorization_server_port)),
-                *("--data-dir", str(folder / "authorization_server")),
-                *("--credential-issuers", f'["{issuer}"]', "--people-file", str(people)),
-            )
-        )
-        logins = ", ".join(f"{one.username} / {one.password}" for one in PEOPLE)
-        print(f"ready {issuer}", flush=True)
-        print(f"Sign in as: {logins}", flush=True)
-        processes[0].wait()
+        with (
+            _serving("credential_issuer", *issuer_settings) as one,
+            _serving("authorization_server", *server_settings) as other,
+        ):
+            shutil.copyfile(folder / "credential_issuer" / "ca.pem", folder / "ca.pem")
+            logins = ", ".join(f"{one.username} / {one.password}" for one in PEOPLE)
+            print(f"ready {issuer}", flush=True)
+            print(f"Sign in as: {logins}", flush=True)
+            while one.poll() is None and other.poll() is None:
+                time.sleep(LOOK_S)
+            sys.exit("reference_servers.demo: a server has ended")
     except KeyboardInterrupt:
         pass
-    finally:
-        for process in processes:
-            process.terminate()
-        for process in processes:
-            process.wait()
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -44,9 +44,9 @@ class Row:
     def as_dict(self) -> dict[str, object]:
         """The row as JSON members, in milliseconds."""
         if not self.times_s:
-            return {"name": self.name, "missing": self.missing}
+            return {"name": self.name.strip(), "missing": self.missing}
         members: dict[str, object] = {
-            "name": self.name,
+            "name": self.name.strip(),
             "median_ms": milliseconds(self.median_s),
             "times_ms": [milliseconds(one) for one in self.times_s],
         }
