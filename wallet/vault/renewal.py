@@ -36,11 +36,21 @@ def fresh_key() -> bytearray:
     return bytearray(secrets.token_bytes(KEY_BYTES))
 
 
-def open_store(folder: Path, file: KeyFile, root: bytearray) -> tuple[Store, KeyFile]:
+def open_store(
+    folder: Path, file: KeyFile, root: bytearray, seen: int = 0
+) -> tuple[Store, KeyFile]:
     """The open store and its key file, whatever an interruption or an older wallet left.
 
+    Args:
+        folder: The vault's folder.
+        file: Its key file.
+        root: The root key.
+        seen: The newest generation that the keyring knows of. It is compared before anything is
+            written: a commit of this opening must not make up for one that was taken away.
+
     Raises:
-        LocalFailure: `store_damaged`; `store_rolled_back` for a key file that was put back.
+        LocalFailure: `store_damaged`; `store_rolled_back` for a store or key file that was put
+            back.
     """
     database, unfinished = folder / DATABASE, folder / UNFINISHED
     if not database.exists() and unfinished.exists():
@@ -55,6 +65,10 @@ def open_store(folder: Path, file: KeyFile, root: bytearray) -> tuple[Store, Key
         if len(keys) > 1 and unfinished.exists():
             _take_its_place(unfinished, database, keys[0])
         store, key = _opened(database, keys)
+        generation = store.manifest().generation
+        if generation < seen:
+            store.close()
+            raise LocalFailure("store_rolled_back", f"generation {generation} after {seen}")
         file = _recorded(store, file)
         if len(keys) > 1:
             file = renewed(file, root, [key])

@@ -176,15 +176,20 @@ class Vault:
         if file is None:
             raise damaged(f"{KEYS} is missing")
         self._root = await root_key(file, key, folder, datetime.now(UTC), self._worker)
-        await self._worker.run(lambda: self._load(file))
-        await self._meet_mirror(recovering=key.recovery_code is not None)
+        recovering = key.recovery_code is not None
+        seen = 0 if recovering else await _seen(file)
+        await self._worker.run(lambda: self._load(file, seen))
+        if recovering and self._file.slot("keyring"):
+            with suppress(LocalFailure):  # without a keyring the recovery code opens it again
+                await self.protect(None)
+        await self._mirror(await self._worker.run(lambda: self._store.manifest().generation))
 
     def _take(self, *, make: bool) -> None:
         # Kept here, on the thread, so that `close` finds it also where the caller was cancelled.
         self._lock = locked(self._folder, make=make)
 
-    def _load(self, file: KeyFile) -> None:
-        self._open_store, self._file = open_store(self._folder, file, self._root)
+    def _load(self, file: KeyFile, seen: int) -> None:
+        self._open_store, self._file = open_store(self._folder, file, self._root, seen)
         # Keys that no record names are left by runs that were killed before they named them.
         if unnamed := self._store.unnamed_keys():
             self._store.write(*(Delete(HOLDER_KEY, key_id) for key_id in unnamed))
@@ -216,20 +221,6 @@ class Vault:
         return self._open_store
 
     # The generation's mirror: a whole older store that is put back is noticed by it.
-
-    async def _meet_mirror(self, *, recovering: bool) -> None:
-        if recovering and self._file.slot("keyring"):
-            with suppress(LocalFailure):  # without a keyring the recovery code opens it again
-                await self.protect(None)
-        if not self._file.uses_keyring:
-            return
-        generation = await self._worker.run(lambda: self._store.manifest().generation)
-        seen: str | None = None
-        with suppress(LocalFailure):
-            seen = await os_keyring.recall(f"{self._file.service}/generation")
-        if seen is not None and seen.isdecimal() and int(seen) > generation and not recovering:
-            raise LocalFailure("store_rolled_back", f"generation {generation} after {seen}")
-        await self._mirror(generation)
 
     async def _mirror(self, generation: int) -> None:
         """Let the keyring know of a commit; where it cannot, the next opening catches up."""
@@ -490,6 +481,15 @@ class Vault:
         with suppress(OSError):
             if not ballast.exists():
                 replace_file(ballast, bytes(BALLAST_BYTES))
+
+
+async def _seen(file: KeyFile) -> int:
+    """The newest generation that the keyring knows of; 0 where it says nothing or is not used."""
+    text = None
+    if file.uses_keyring:
+        with suppress(LocalFailure):
+            text = await os_keyring.recall(f"{file.service}/generation")
+    return int(text) if text and text.isdecimal() else 0
 
 
 def _put(record: CredentialRecord) -> Put:

@@ -244,6 +244,17 @@ async def test_an_older_store_is_put_back(
     assert await ids(folder) == ["credential-1"]
 
 
+async def test_sweeping_does_not_make_up_for_a_lost_commit(folder: Path) -> None:
+    vault = await Vault.open(folder)
+    await vault.create_key("ES256")  # named by nothing: the next opening sweeps it
+    old = Path(shutil.copytree(folder, folder.with_name("old")))
+    await vault.add(record(7))
+    await vault.close()
+    put_back(folder, old, ("wallet.db",))
+    for _ in range(3):  # nor does trying again
+        assert await refusal(folder) == "store_rolled_back"
+
+
 async def test_a_commit_that_the_keyring_has_not_seen(folder: Path, keyring: FileKeyring) -> None:
     """Killed between the commit and its mirror: the store is newer, and the keyring catches up."""
     before = keyring.entries
