@@ -302,6 +302,8 @@ async def test_no_spelling_leads_inside(name: str, scheme: str, bed: Bed) -> Non
         elif name == "ServerMetadata.authorization_endpoint" and holder.sent_to:
             assert scheme == "https"  # a name: the browser's to look up
             assert code == "cancelled"
+        elif name == "IssuerMetadata.notification_endpoint" and not code:
+            assert scheme == "https"  # a name: looked up once all is stored, and refused then
         elif name in ("IssuerMetadata.credential_issuer", "ServerMetadata.issuer"):
             assert code in ("issuer_mismatch", "authorization_server_mismatch"), spelling
         elif spelling == "rebinding.test" and scheme == "https":

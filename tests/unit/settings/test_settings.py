@@ -27,6 +27,7 @@ EXAMPLES: Mapping[str, tuple[Any, str, Any]] = {
     "proxy": ("http://a:1", "http://[::1]:2", "http://127.0.0.1:3"),
     "ca_file": ("a", "b", "c"),
     "loopback_development": (True, "FALSE", True),
+    "key_derivation_ms": (1, "2", "3"),
     "camera": ("1", "2", "3"),
     "gui": ("browser", "window", "browser"),
     "browser_command": ("a", "b", "c"),
