@@ -40,6 +40,7 @@ class Desk:
         context: The browser; the wallet opens its tabs.
         opener: The command that opens a tab there.
         trusting: Whether the demo CA is the wallet's trust anchor.
+        environment: Further variables of the wallet's.
     """
 
     folder: Path
@@ -47,6 +48,7 @@ class Desk:
     context: BrowserContext
     opener: str
     trusting: bool = True
+    environment: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
     log: Path = field(init=False)
 
@@ -64,7 +66,7 @@ class Desk:
                 [sys.executable, "-m", "wallet", "--browser", *self.settings(), *flags],
                 stdout=log,
                 stderr=log,
-                env=clean_environment(self.folder),
+                env=clean_environment(self.folder) | self.environment,
             )
         return Window(opened.value).attach()
 
