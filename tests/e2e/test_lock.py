@@ -177,7 +177,7 @@ def test_by_hand(desk: Desk, issuer: Simulator) -> None:
     here, there = copies(desk.process.pid, secrets), copies(vault, secrets)
     claims = {"credential", "picture", *CLAIMS} - {"age"}
     assert all(here[name] for name in claims), here
-    assert all(there[name] for name in ("data key", "marks key", "credential")), there
+    assert all(there[name] for name in ("root key", "marks key", "credential")), there
     assert not any(number for name, number in here.items() if name.endswith("key")), here
 
     window.tap("nav-lock")
