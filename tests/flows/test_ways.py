@@ -75,9 +75,12 @@ async def test_what_is_sent(wallet: Wallet, issuer: Simulator, holder: WillingHo
 
     nonce = last["/nonce"]  # NON-01
     assert (nonce.method, await nonce.body(), nonce.headers["content-length"]) == ("POST", b"", "0")
-    for path, requests in seen.items():  # CRED-01: nobody else hears of the token
+    for path, requests in seen.items():  # CRED-01, NOT-01: nobody else hears of the token
         told = [request.headers.get("authorization") for request in requests]
-        assert told == (["Bearer token-sentinel"] if path == "/credential" else [None])
+        hears = path in ("/credential", "/notification")
+        assert told == (["Bearer token-sentinel"] if hears else [None])
+    notified = {"notification_id": "notification-1", "event": "credential_accepted"}
+    assert json.loads(await last["/notification"].body()) == notified
     body = json.loads(await last["/credential"].body())
     assert last["/credential"].headers["content-type"] == "application/json"
     assert set(body) == {"credential_configuration_id", "proofs"}  # CRED-02

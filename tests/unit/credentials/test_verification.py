@@ -209,8 +209,8 @@ def test_everything_that_is_wrong_is_told_and_the_first_decides(issuer: Simulato
     assert failed == ["Issuer", "Dates", "Type", "Holder binding"]
 
 
-@pytest.mark.parametrize(("seconds", "early"), [(59, False), (61, True)])
-def test_clocks_may_differ_by_a_minute(issuer: Simulator, seconds: int, early: bool) -> None:
+@pytest.mark.parametrize(("seconds", "early"), [(599, False), (601, True)])
+def test_clocks_may_differ_by_ten_minutes(issuer: Simulator, seconds: int, early: bool) -> None:
     issuer.edits["payload"] = set_(nbf=NOW.timestamp() + seconds)
     if early:
         assert refusal(issuer).code == "credential_not_yet_valid"
