@@ -53,6 +53,10 @@ class SystemRandom:
         """See `wallet.ports.Random.token`."""
         return secrets.token_urlsafe(32)
 
+    def name(self) -> str:
+        """See `wallet.ports.Random.name`."""
+        return secrets.token_hex(8)
+
 
 class Wallet:
     """One wallet profile. Everything the faces can do goes through here."""
@@ -371,7 +375,7 @@ class Wallet:
                     authorization_timeout_s=settings.authorization_timeout,
                 ),
                 trace=trace,
-                flow_id=random.token()[:16],
+                flow_id=random.name(),
             )
 
     @asynccontextmanager

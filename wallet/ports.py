@@ -219,3 +219,6 @@ class Random(Protocol):
 
     def token(self) -> str:
         """256 random bits as base64url without padding."""
+
+    def name(self) -> str:
+        """64 random bits as hexadecimal digits: a name that no command line takes for an option."""

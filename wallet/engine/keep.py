@@ -66,7 +66,7 @@ def _record(
     issuer = consent.issuer
     name = consent.credential_configuration_id
     return CredentialRecord(
-        id=run.random.token()[:16],
+        id=run.random.name(),
         format=consent.configuration.format,
         credential=verified.credential.reveal(),
         key_id=asking.key.key_id if asking.key else "",
