@@ -116,16 +116,22 @@ class Child:
                 self._take(*message(packed))
         except asyncio.IncompleteReadError:
             pass  # the process has ended
-        except Exception:  # noqa: BLE001 - it must not go on with half an answer
-            self._process.kill()
-        except asyncio.CancelledError:
-            self._process.kill()
+        except asyncio.CancelledError:  # the program ends: nobody reads any more
+            with suppress(ProcessLookupError):
+                self._process.kill()
+            self._disappoint()
             raise
-        finally:
-            for waiting in self._waiting.values():
-                if not waiting.answer.done():
-                    waiting.answer.set_exception(self._stopped())
+        except Exception:  # noqa: BLE001 - it must not go on with half an answer
+            with suppress(ProcessLookupError):
+                self._process.kill()
         await self._process.wait()
+        self._disappoint()
+
+    def _disappoint(self) -> None:
+        """Tell whoever still waits that no answer will come."""
+        for waiting in self._waiting.values():
+            if not waiting.answer.done():
+                waiting.answer.set_exception(self._stopped())
 
     def _take(self, number: int, kind: int, value: Any) -> None:  # noqa: ANN401 - as it came
         waiting = self._waiting.get(number)
