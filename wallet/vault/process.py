@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import BinaryIO, Final, NoReturn
 
 from wallet import memory
@@ -88,9 +89,16 @@ class Desk:
         """Begin what a request asks for, or cancel it."""
         number, method, *given = message(request)
         if method is not None:
-            self._work[number] = asyncio.create_task(self._do(number, method, *given))
+            work = asyncio.create_task(self._do(number, method, *given))
+            self._work[number] = work
+            work.add_done_callback(partial(self._ended, number))
         elif number in self._work:
             self._work[number].cancel()
+
+    def _ended(self, number: int, work: asyncio.Task[None]) -> None:
+        del self._work[number]
+        if work.cancelled():  # also one that had not begun
+            self._answer(number, Answer.CANCELLED)
 
     async def clear(self) -> None:
         """Finish what was begun, and close the vault."""
@@ -112,12 +120,8 @@ class Desk:
                 self._answer(number, Answer.VALUE, value)
         except LocalFailure as failure:
             self._answer(number, Answer.FAILURE, (failure.code, failure.detail))
-        except asyncio.CancelledError:
-            self._answer(number, Answer.CANCELLED)
         except Exception as error:  # noqa: BLE001 - what it says may quote what the vault holds
             self._answer(number, Answer.FAILURE, ("internal", type(error).__name__))
-        finally:
-            del self._work[number]
 
     async def _done(
         self, method: str, arguments: tuple[object, ...], keywords: dict[str, object]
