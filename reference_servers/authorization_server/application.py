@@ -101,13 +101,13 @@ class Endpoints:
         self._jwks = {"keys": [public]}
 
     def _http(self, request: Request, parameters: Form) -> HttpRequest:
-        url = f"{self._settings.public_url}{request.url.path}"
+        url = self._settings.public_url
         return HttpRequest(request.method, url, dict(request.headers), parameters)
 
     def refuse(self, request: Request, error: OAuth2Error) -> Response:
         """The answer to parameters that cannot be read."""
         if "text/html" in request.headers.get("accept", ""):
-            return self.pages.error(error.description)
+            return self.pages.refusal(error)
         response: Response = self._oauth.handle_response(*error())
         return response
 
@@ -143,7 +143,7 @@ class Endpoints:
         try:
             parameters = parameters_of(request.scope["query_string"])
         except OAuth2Error as error:
-            return self.pages.error(error.description)
+            return self.pages.refusal(error)
         if "request_uri" not in parameters:
             return self._push_for_browser(request, parameters)
         return self._page(request, parameters)
@@ -159,7 +159,7 @@ class Endpoints:
             client = self._oauth.query_client(parameters.get("client_id", ""))
             target = parameters.get("redirect_uri", "")
             if client is None or not client.check_redirect_uri(target):
-                return self.pages.error(error.description)
+                return self.pages.refusal(error)
             answer = {**cleaned(error.get_body()), "iss": self._settings.public_url}
             if state := parameters.get("state"):
                 answer["state"] = state
@@ -201,9 +201,9 @@ class Endpoints:
     ) -> Response:
         try:
             asked = wanted(parameters, self._issuers)
-            issuer = self._issuers.metadata()[asked[0].credential_issuer]
+            [issuer] = self._issuers.metadata(asked[0].credential_issuer).values()
         except OAuth2Error as error:
-            return self.pages.error(error.description, error.status_code)
+            return self.pages.refusal(error)
         return self.pages.consent(
             session,
             person,
@@ -264,7 +264,7 @@ class Endpoints:
         try:
             asked = wanted(parameters, self._issuers) if granted else ()
         except OAuth2Error as error:
-            return self.pages.error(error.description, error.status_code)
+            return self.pages.refusal(error)
         if not self._oauth.consume(request_uri):
             return self.pages.error(GONE)
         return self._oauth.decide(parameters, person if granted else None, asked)

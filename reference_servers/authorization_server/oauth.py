@@ -88,7 +88,7 @@ class HttpRequest:
 
     Attributes:
         method: "GET" or "POST".
-        url: The whole URL.
+        url: Of this server; Authlib looks at its scheme only.
         headers: Lower-case names.
         parameters: Form or query parameters.
     """
@@ -359,7 +359,7 @@ class AuthorizationServer(AuthlibServer):
         """
         try:
             if request.payload.response_type != "code":
-                raise UnsupportedResponseTypeError("of this request")
+                raise UnsupportedResponseTypeError("", "The response_type must be code.")
             grant = self.get_authorization_grant(request)
             grant.validate_consent_request()
             wanted(request.payload.data, self.issuers)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from authlib.oauth2 import OAuth2Error
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy.orm import Session, sessionmaker
 from starlette.requests import Request
@@ -150,6 +151,10 @@ class Pages:
     def error(self, sentence: str, status: int = 400) -> HTMLResponse:
         """What cannot be answered by a redirect."""
         return self._render("error.html", status, sentence=sentence)
+
+    def refusal(self, error: OAuth2Error) -> HTMLResponse:
+        """The same for an error of the protocol."""
+        return self.error(error.description or error.error, error.status_code)
 
     def login(
         self,

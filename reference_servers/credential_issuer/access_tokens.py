@@ -97,10 +97,17 @@ class AccessTokens:
         uri, idx = reference["uri"], reference["idx"]
         try:
             token = self._decoded(self._get(uri).text)
-            packed = base64.urlsafe_b64decode(token.claims["status_list"]["lst"] + "==")
-            if token.header["typ"] != "statuslist+jwt" or token.claims["sub"] != uri:
-                raise UnavailableError
+            claims, statuses = token.claims, token.claims["status_list"]
+            right = (
+                token.header["typ"] == "statuslist+jwt"
+                and claims["sub"] == uri
+                and claims["exp"] > time.time() - SKEW_S
+                and statuses["bits"] == 1
+            )
+            packed = base64.urlsafe_b64decode(statuses["lst"] + "==")
             bits = zlib.decompressobj().decompress(packed, STATUS_LIST_BYTES)
+            if not right or idx < 0:
+                raise UnavailableError
             return bool(bits[idx // 8] >> idx % 8 & 1)
         except (JoseError, ValueError, LookupError, TypeError, zlib.error):
             raise UnavailableError from None

@@ -483,6 +483,24 @@ def test_without_par(tmp_path: Path) -> None:
         answer = dict(parse_qsl(urlsplit(refused.headers["location"]).query))
         assert answer["error"] == "invalid_request"
         assert (answer["state"], answer["iss"]) == ("the-state", servers.server_url)
+        implicit = {"response_type": "token"}
+        for changes, sentence in (
+            ({**implicit, "redirect_uri": "https://evil.example"}, "The response_type must be"),
+            ({**implicit, "client_id": "stranger"}, "The response_type must be code."),
+            ({"client_id": "stranger"}, "The client does not exist on this server."),
+            ({"redirect_uri": "https://evil.example"}, "The redirect_uri is missing or not"),
+            ({"redirect_uri": None}, "The redirect_uri is missing or not allowed."),
+        ):
+            bad = httpx.QueryParams(client.parameters(**changes))
+            page = client.http.get(f"{servers.server_url}/authorize?{bad}")
+            assert page.status_code in (400, 401)
+            assert "location" not in page.headers
+            assert sentence in page.text
+        bad = httpx.QueryParams(client.parameters(**implicit))
+        refused = client.http.get(f"{servers.server_url}/authorize?{bad}")
+        answer = dict(parse_qsl(urlsplit(refused.headers["location"]).query))
+        assert answer["error"] == "unsupported_response_type"
+        assert (answer["state"], answer["iss"]) == ("the-state", servers.server_url)
 
 
 # PostgreSQL.
