@@ -1,6 +1,7 @@
 """Which URLs a wallet may talk to at all (RFC 8252, section 8.3; OpenID4VCI 1.0, section 12.2)."""
 
 import ipaddress
+import re
 from urllib.parse import SplitResult, urlsplit
 
 from wallet.errors import PeerBrokeProtocol
@@ -38,6 +39,8 @@ def read_url(url: str) -> SplitResult:
     clean = url.isascii() and url.isprintable() and " " not in url and "\\" not in url
     if parts.scheme not in ("https", "http") or not host or not clean:
         raise PeerBrokeProtocol("insecure_url", f"not an https URL: {url[:100]!r}")
+    if "[" in parts.netloc and not re.fullmatch(r"\[[^\[\]]*\](:\d*)?", parts.netloc):
+        raise PeerBrokeProtocol("response_malformed", "an address in brackets, and more")
     if parts.fragment or "@" in parts.netloc or "#" in url:
         raise PeerBrokeProtocol("response_malformed", "a URL with user information or fragment")
     return parts

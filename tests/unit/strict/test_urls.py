@@ -64,6 +64,9 @@ def test_addresses_that_may_be_used(url: str) -> None:
         ("https://issuer.example:99999/", "response_malformed"),
         ("https://issuer.example:a/", "response_malformed"),
         ("https://[::1/", "response_malformed"),
+        ("http://[::1].evil.example/", "response_malformed"),  # Python reads the host as ::1
+        ("https://[::1].evil.example:443/", "response_malformed"),
+        ("https://evil.example[::1]/", "response_malformed"),
     ],
 )
 def test_addresses_that_may_not(url: str, code: str) -> None:
