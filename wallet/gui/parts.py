@@ -4,6 +4,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import flet as ft
+from flet.components.hooks.use_ref import MutableRef
 
 from wallet.gui import theme
 
@@ -108,6 +109,35 @@ def secondary(
             ),
         ),
         expand=expand,
+    )
+
+
+def field(
+    identifier: str,
+    name: str,
+    text: MutableRef[str],
+    *,
+    secret: bool = False,
+    hint: str = "",
+    on_submit: Handler | None = None,
+) -> ft.Control:
+    """A line of text that a person types into `text`; dots where it is secret."""
+
+    def changed(event: ft.Event[ft.TextField]) -> None:
+        text.current = event.control.value or ""
+
+    return tid(
+        identifier,
+        ft.TextField(
+            label=name,
+            hint_text=hint or None,
+            value=text.current or "",
+            password=secret,
+            can_reveal_password=secret,
+            border=theme.FIELD_BORDER,
+            on_change=changed,
+            on_submit=on_submit,
+        ),
     )
 
 

@@ -7,6 +7,7 @@ import flet as ft
 from wallet.gui import theme
 from wallet.gui.parts import (
     body,
+    field,
     heading,
     notice,
     page_column,
@@ -101,24 +102,17 @@ def Paste(state: WalletState) -> ft.Control:
     """A link, typed or pasted."""
     text = ft.use_ref("")
 
-    def changed(event: ft.Event[ft.TextField]) -> None:
-        text.current = event.control.value or ""
-
     async def go() -> None:
         await state.paste(text.current or "")
 
     return ft.Column(
         [
-            tid(
+            field(
                 "add-paste-field",
-                ft.TextField(
-                    label="Offer link",
-                    hint_text="openid-credential-offer://…",
-                    value=text.current or "",
-                    border=theme.FIELD_BORDER,
-                    on_change=changed,
-                    on_submit=go,
-                ),
+                "Offer link",
+                text,
+                hint="openid-credential-offer://…",
+                on_submit=go,
             ),
             secondary("add-paste-go", "Go on", go, icon=ft.Icons.ARROW_FORWARD),
         ],

@@ -1,14 +1,10 @@
 """Before the store: choose its protection, or unlock it."""
 
-from collections.abc import Callable, Coroutine
-from typing import Any
-
 import flet as ft
-from flet.components.hooks.use_ref import MutableRef
 
 from wallet.app import Door
 from wallet.gui import theme
-from wallet.gui.parts import body, notice, page_column, panel, primary, secondary, tid, title
+from wallet.gui.parts import body, field, notice, page_column, panel, primary, secondary, tid, title
 from wallet.gui.screens.lost import Lost
 from wallet.gui.state import WalletState
 from wallet.ports import Departure
@@ -119,8 +115,8 @@ def NewStore(state: WalletState) -> ft.Control:
                         "Choose a passphrase",
                         "At least 8 characters. A recovery code comes next.",
                     ),
-                    _secret("Passphrase", "door-passphrase", first),
-                    _secret("Passphrase, once more", "door-passphrase-again", again),
+                    field("door-passphrase", "Passphrase", first, secret=True),
+                    field("door-passphrase-again", "Passphrase, once more", again, secret=True),
                     *([notice(message, icon=ft.Icons.ERROR, error=True)] if message else []),
                     primary(
                         "door-create",
@@ -149,7 +145,7 @@ def Unlock(state: WalletState) -> ft.Control:
             title("Unlock your wallet"),
             panel(
                 [
-                    _secret("Passphrase", "door-passphrase", text, on_submit=unlock),
+                    field("door-passphrase", "Passphrase", text, secret=True, on_submit=unlock),
                     primary(
                         "door-unlock",
                         "Unlocking …" if state.busy else "Unlock",
@@ -173,27 +169,4 @@ def _option(icon: ft.IconData, name: str, text: str) -> ft.Control:
         ],
         spacing=14,
         vertical_alignment=ft.CrossAxisAlignment.START,
-    )
-
-
-def _secret(
-    label: str,
-    identifier: str,
-    text: MutableRef[str],
-    on_submit: Callable[[], Coroutine[Any, Any, None]] | None = None,
-) -> ft.Control:
-    def changed(event: ft.Event[ft.TextField]) -> None:
-        text.current = event.control.value or ""
-
-    return tid(
-        identifier,
-        ft.TextField(
-            label=label,
-            value=text.current or "",
-            password=True,
-            can_reveal_password=True,
-            border=theme.FIELD_BORDER,
-            on_change=changed,
-            on_submit=on_submit,
-        ),
     )

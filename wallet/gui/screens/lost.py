@@ -4,8 +4,8 @@ import flet as ft
 
 from wallet.app import Door
 from wallet.gui import theme
-from wallet.gui.parts import body, heading, panel, primary, secondary, tid
-from wallet.gui.screens.protection import RestoreBackup, take
+from wallet.gui.parts import body, field, heading, panel, primary, secondary
+from wallet.gui.screens.protection import RestoreBackup
 from wallet.gui.state import WalletState
 from wallet.records import Secret
 
@@ -41,16 +41,7 @@ def ByCode(state: WalletState) -> ft.Control:
         [
             heading("Recovery code"),
             body("The seven groups that you wrote down. Then choose a new passphrase.", soft=True),
-            tid(
-                "door-code",
-                ft.TextField(
-                    label="Recovery code",
-                    value=text.current or "",
-                    border=theme.FIELD_BORDER,
-                    on_change=lambda event: take(text, event),
-                    on_submit=recover,
-                ),
-            ),
+            field("door-code", "Recovery code", text, on_submit=recover),
             primary("door-recover", "Open by the code", recover, disabled=state.busy),
         ]
     )

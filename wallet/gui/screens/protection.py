@@ -4,16 +4,16 @@ from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import flet as ft
 from flet.components.hooks.use_ref import MutableRef
 
 from wallet.errors import LocalFailure, WalletError
-from wallet.gui import theme
 from wallet.gui.parts import (
     back,
     body,
+    field,
     heading,
     notice,
     page_column,
@@ -26,6 +26,8 @@ from wallet.gui.parts import (
 )
 from wallet.gui.state import Place, WalletState
 from wallet.records import Protection, Secret
+
+PATH: Final = "File on this computer"
 
 Work = Callable[[], Awaitable[str]]
 """Does something and gives the sentence that says it is done."""
@@ -119,9 +121,9 @@ def Opening(
     )
     fields: list[ft.Control] = []
     if asked:
-        fields.append(secret_field("Present passphrase", "protect-present", present))
-    fields.append(secret_field("New passphrase", "protect-first", first))
-    fields.append(secret_field("New passphrase, once more", "protect-again", again))
+        fields.append(field("protect-present", "Present passphrase", present, secret=True))
+    fields.append(field("protect-first", "New passphrase", first, secret=True))
+    fields.append(field("protect-again", "New passphrase, once more", again, secret=True))
     to_keyring = (
         [secondary("protect-keyring", "Use the keyring instead", partial(run, by_keyring),
                    disabled=busy)]
@@ -176,12 +178,7 @@ def Recovery(
                 heading("Your recovery code"),
                 intro,
                 tid("recovery-code", _groups(code)),
-                ft.TextField(
-                    label="Type its last group, to show that you have it",
-                    value=typed.current or "",
-                    border=theme.FIELD_BORDER,
-                    on_change=partial(take, typed),
-                ),
+                field("recovery-last", "Type its last group, to show that you have it", typed),
                 primary(
                     "recovery-confirm",
                     "I have written it down",
@@ -236,9 +233,9 @@ def SaveBackup(state: WalletState) -> ft.Control:
                 "It opens with the passphrase you choose for it, and with nothing else.",
                 soft=True,
             ),
-            path_field("backup-path", path),
-            secret_field("Passphrase of the backup", "backup-first", first),
-            secret_field("Once more", "backup-again", again),
+            field("backup-path", PATH, path),
+            field("backup-first", "Passphrase of the backup", first, secret=True),
+            field("backup-again", "Once more", again, secret=True),
             primary(
                 "backup-save",
                 "Saving …" if busy else "Save the backup",
@@ -291,9 +288,9 @@ def RestoreBackup(state: WalletState, *, present: bool) -> ft.Control:
     return panel(
         [
             heading("Restore a backup"),
-            path_field("restore-path", path),
-            secret_field("Passphrase of the backup", "restore-passphrase", secret),
-            secret_field("New passphrase; empty for the keyring", "restore-own", own),
+            field("restore-path", PATH, path),
+            field("restore-passphrase", "Passphrase of the backup", secret, secret=True),
+            field("restore-own", "New passphrase; empty for the keyring", own, secret=True),
             *warning,
             buttons,
             *told,
@@ -303,36 +300,3 @@ def RestoreBackup(state: WalletState, *, present: bool) -> ft.Control:
 
 def _path(text: MutableRef[str]) -> Path:
     return Path(text.current or "").expanduser()
-
-
-def take(into: MutableRef[str], event: ft.Event[ft.TextField]) -> None:
-    """Keep what is typed into a field."""
-    into.current = event.control.value or ""
-
-
-def secret_field(label: str, identifier: str, text: MutableRef[str]) -> ft.Control:
-    """A field for a passphrase."""
-    return tid(
-        identifier,
-        ft.TextField(
-            label=label,
-            value=text.current or "",
-            password=True,
-            can_reveal_password=True,
-            border=theme.FIELD_BORDER,
-            on_change=partial(take, text),
-        ),
-    )
-
-
-def path_field(identifier: str, text: MutableRef[str]) -> ft.Control:
-    """A field for a file's path on this computer."""
-    return tid(
-        identifier,
-        ft.TextField(
-            label="File on this computer",
-            value=text.current or "",
-            border=theme.FIELD_BORDER,
-            on_change=partial(take, text),
-        ),
-    )
