@@ -46,6 +46,15 @@ def children(pid: int) -> Iterator[int]:
         yield from map(int, (task / "children").read_text().split())
 
 
+def vaults() -> list[int]:
+    """The vaults among the processes that this one has started."""
+    return [
+        pid
+        for pid in children(os.getpid())
+        if b"wallet.vault.process" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
+
+
 def descendants(pid: int) -> Iterator[int]:
     """A process and all that it started."""
     yield pid

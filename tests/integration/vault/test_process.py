@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import children, wait_for_end
+from tests.support.processes import vaults, wait_for_end
 from tests.support.records import record
 from wallet.errors import LocalFailure
 from wallet.records import Flow, Protection, Secret
@@ -32,7 +32,7 @@ async def vault(tmp_path: Path) -> AsyncIterator[VaultProcess]:
 
 
 def process_of(vault: VaultProcess) -> int:
-    [pid] = children(os.getpid())
+    [pid] = vaults()
     return pid
 
 
@@ -96,7 +96,7 @@ async def test_its_errors_are_the_vaults_own(vault: VaultProcess, tmp_path: Path
         await VaultProcess.open(tmp_path / "vault", Secret("another passphrase"))
     with pytest.raises(LocalFailure, match="passphrase_needed"):
         await VaultProcess.open(tmp_path / "vault")
-    assert list(children(os.getpid())) == []
+    assert vaults() == []
 
 
 async def test_a_closed_one_says_so(vault: VaultProcess) -> None:
@@ -172,7 +172,7 @@ async def test_a_process_that_hangs_is_ended(
         await vault.all()
     assert (caught.value.code, caught.value.detail) == ("vault_stopped", "no answer in 0.2 s")
     await vault.ended()
-    assert list(children(os.getpid())) == []
+    assert vaults() == []
 
 
 @ON_LINUX
@@ -219,13 +219,13 @@ async def test_no_process_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 PARENT = """
     import asyncio, os, sys
     from pathlib import Path
-    from tests.support.processes import children, wait_for_end
+    from tests.support.processes import vaults, wait_for_end
     from wallet.records import Secret
     from wallet.vault import VaultProcess
 
     async def main():
         vault = await VaultProcess.create(Path(sys.argv[1]), Secret("12345678"), derivation_ms=1)
-        print(*children(os.getpid()), flush=True)
+        print(*vaults(), flush=True)
         await asyncio.sleep(600)
 
     asyncio.run(main())

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.fakeclient import FakeClient
 from tests.support.holder import follow
-from tests.support.processes import children
+from tests.support.processes import vaults
 from tests.support.simulator import Simulator, simulated_issuer
 from tests.unit.gui.test_screens import Desk, opened, pasted
 from wallet.app import Door
@@ -57,7 +57,7 @@ async def at_the_door(desk: Desk, client: FakeClient, why: Departure) -> None:
     await client.until(lambda: state.door is Door.LOCKED)
     assert (state.cards, state.pending, state.shown, state.credential) == ([], [], None, None)
     assert desk.wallet.door is Door.LOCKED
-    assert list(children(os.getpid())) == []
+    assert vaults() == []
 
 
 async def unlocked(client: FakeClient) -> None:
@@ -168,7 +168,7 @@ async def test_during_an_issuance(desk: Desk, issuer: Simulator) -> None:
 
 async def test_while_something_is_asked_for(desk: Desk, issuer: Simulator) -> None:
     client = await with_a_credential(desk, issuer)
-    [pid] = children(os.getpid())
+    [pid] = vaults()
     os.kill(pid, signal.SIGSTOP)
     looking = asyncio.create_task(desk.state.go(Place.CARDS))
     await client.until(lambda: desk.state.busy)
@@ -193,7 +193,7 @@ async def test_while_it_is_being_unlocked(desk: Desk) -> None:
 
 async def test_a_vault_that_stops(desk: Desk, issuer: Simulator) -> None:
     client = await with_a_credential(desk, issuer)
-    [pid] = children(os.getpid())
+    [pid] = vaults()
     os.kill(pid, signal.SIGKILL)
     await client.read("has stopped. Nothing stored was lost.")
     assert desk.state.cards == []
