@@ -1,5 +1,6 @@
 """The window: navigation around the screen the person is at."""
 
+import asyncio
 from functools import partial
 
 import flet as ft
@@ -134,13 +135,24 @@ def prepare(page: ft.Page, state: WalletState) -> None:
     def draw() -> None:
         page.render_views(App, state)
 
+    def redraw() -> None:
+        draw()
+        forget_drawn(page)
+
     page.on_resize = measure
     measure()
     count_events(page, state)
     draw()
-    state.redraw = draw
+    state.redraw = redraw
     page.run_task(state.arrive)
     state.watch_by(page.run_task(state.wallet.watch_session, state.lock))
+
+
+def forget_drawn(page: ft.Page) -> None:
+    """Let go of what was drawn last: the loop that draws keeps it in a variable meanwhile."""
+    drawing: asyncio.Task[None] = getattr(page.session, "_Session__updates_task")  # noqa: B009
+    drawing.add_done_callback(lambda _: page.session.start_updates_scheduler())
+    drawing.cancel()
 
 
 def count_events(page: ft.Page, state: WalletState) -> None:

@@ -39,8 +39,9 @@ class Place(Enum):
     PROTECTION = auto()
 
 
-SETTLED_S: Final = 1.0
-"""After a lock everything that was still being sent has arrived by then."""
+FORGETTING_S: Final = (0, 1, 2, 4, 8, 16)
+"""Pauses after a lock. What was on its way to the screen is let go of when it has arrived there,
+which a slow browser takes its time for; and Python alone collects nothing while nothing happens."""
 
 HARMLESS: Final = (Place.CARDS, Place.ADD, Place.SETTINGS)
 """Where a person may go back to when they unlock the wallet."""
@@ -165,6 +166,7 @@ class WalletState:
     _answer: "asyncio.Future[str] | None" = None
     _doing: "set[asyncio.Task[Any]]" = field(default_factory=set)
     _watching: "Future[None] | None" = None
+    _forgetting: "asyncio.Task[None] | None" = None
     _used_at: float = 0.0
     _back_to: Place = Place.CARDS
 
@@ -209,6 +211,8 @@ class WalletState:
             await self._look()
             self.place, self.left = self._back_to, None
             self.used()
+            if self._forgetting is not None:
+                self._forgetting.cancel()
             for background in (self._catch_up, self._lock_when_idle, self._lock_when_stopped):
                 self._start(background())
 
@@ -296,9 +300,13 @@ class WalletState:
         except WalletError as error:
             self.failure = error
         self.redraw()
-        # Now nothing of the store is shown any more; what was on its way just now is gone later.
-        memory.forget()
-        asyncio.get_running_loop().call_later(SETTLED_S, memory.forget)
+        self._forgetting = asyncio.create_task(self._forget())
+
+    async def _forget(self) -> None:
+        """Leave nothing in memory of what the store held, now that nothing of it is shown."""
+        for pause_s in FORGETTING_S:
+            await asyncio.sleep(pause_s)
+            memory.forget()
 
     async def _look(self) -> None:
         self.cards = list(await self.wallet.cards())
