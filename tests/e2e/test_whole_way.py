@@ -119,7 +119,7 @@ def nothing_in_clear(desk: Desk) -> None:
         erika.pid["birthdate"],
         erika.pid["address"]["street_address"],
         erika.portrait[100:160],
-        "eyJ",  # every JWT begins like this: credential, access token, proof
+        *("eyJhbGci", "eyJ0eXAi"),  # so JWTs begin: credential, access token, proof
         "openid-credential-offer:",
         "issuer_state",
         "code_verifier",

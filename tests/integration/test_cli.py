@@ -131,7 +131,15 @@ def test_add_list_show_remove(cli: Cli, servers: ReferenceServers) -> None:
     assert cli.json("remove", card["id"]) == {"removed": card["id"]}
     assert [one["name"] for one in cli.json("list")] == ["Hochschulzeugnis"]
 
-    secrets = (PASSPHRASE, "Mustermann", "1986-03-22", "Heidestra", "eyJ", card["credential"][:80])
+    secrets = (
+        PASSPHRASE,
+        "Mustermann",
+        "1986-03-22",
+        "Heidestra",
+        "eyJhbGci",
+        "eyJ0eXAi",
+        card["credential"][:80],
+    )
     for file in (cli.folder / "wallet").iterdir():
         content = file.read_bytes()
         assert [secret for secret in secrets if secret.encode() in content] == [], file

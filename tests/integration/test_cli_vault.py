@@ -103,7 +103,7 @@ def test_backed_up_and_restored_exported_and_imported(cli: Cli, servers: Referen
     assert "here already" in again.stderr
     assert {one["id"] for one in cli.json("list")} == {one["id"] for one in listed}
 
-    secrets = (PASSPHRASE, NEW, OF_BACKUP, code, "Mustermann", "Heidestra", "eyJ")
+    secrets = (PASSPHRASE, NEW, OF_BACKUP, code, "Mustermann", "Heidestra", "eyJhbGci", "eyJ0eXAi")
     sealed = [cli.folder / "backup.age", cli.folder / "diploma.age"]
     for folder in ("wallet", "other"):
         sealed += [one for one in (cli.folder / folder).rglob("*") if one.is_file()]
