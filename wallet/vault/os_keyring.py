@@ -10,6 +10,7 @@ import configparser
 import importlib
 import os
 import secrets
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -18,14 +19,21 @@ from typing import Any, Final, TypeVar
 
 from wallet.errors import LocalFailure
 
-BACKENDS: Final = (
-    "keyring.backends.macOS.Keyring",
-    "keyring.backends.Windows.WinVaultKeyring",
-    "keyring.backends.SecretService.Keyring",
-    "keyring.backends.libsecret.Keyring",
-    "keyring.backends.kwallet.DBusKeyring",
+BACKENDS: Final = {
+    "darwin": ("keyring.backends.macOS.Keyring",),
+    "win32": ("keyring.backends.Windows.WinVaultKeyring",),
+}.get(
+    sys.platform,
+    (
+        "keyring.backends.SecretService.Keyring",
+        "keyring.backends.libsecret.Keyring",
+        "keyring.backends.kwallet.DBusKeyring",
+    ),
 )
-"""What may hold a key; each is used only where it says it can work, by its own priority."""
+"""What may hold a key here; each is used only where it says it can work, by its own priority.
+
+Those of other systems are not even imported: that would start programs.
+"""
 
 CHAINER: Final = "keyring.backends.chainer.ChainerBackend"
 """No store of its own; what it would choose from is looked at here."""

@@ -142,3 +142,13 @@ def test_a_keyring_that_was_switched_off_is_not_used(tmp_path: Path, way: str) -
     answer = session(tmp_path, script, keyring=True, **environment)
     assert answer == ["False", "keyring_unavailable", "keyring_unavailable", "closed", "new"]
     assert (tmp_path / "vault" / "wallet.db").read_bytes() == kept
+
+
+def test_no_program_is_started_to_find_a_keyring(tmp_path: Path) -> None:
+    """The backends of other systems look for their libraries with a compiler from the PATH."""
+    script = """
+        async def main():
+            sys.addaudithook(lambda event, _: event == "subprocess.Popen" and print(event))
+            print(await keyring_usable())
+    """
+    assert session(tmp_path, script, keyring=False) == ["False"]
