@@ -137,11 +137,16 @@ async def one_kill(folder: Path, seed: int) -> tuple[str, int]:
     process.stdout.close()
     process.wait()
     operation, before, after = next(itertools.islice(plan(seed), done, None))
+    await must_hold(folder, (seed, operation), before, after)
+    return operation, done
+
+
+async def must_hold(folder: Path, where: object, before: Model, after: Model) -> None:
+    """The vault must open, and hold one of these."""
     allowed = {replace(one, saved=None) for one in (before, after)}
     found = {one for index in (0, 1) if (one := await held(folder, index)) is not None}
-    assert len(found) == 1, (seed, operation, found)
-    assert found <= allowed, (seed, operation, found, allowed)
-    return operation, done
+    assert len(found) == 1, (where, found)
+    assert found <= allowed, (where, found, allowed)
 
 
 if __name__ == "__main__":
