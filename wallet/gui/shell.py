@@ -60,6 +60,12 @@ def App(state: WalletState) -> ft.View:
                 expand=True,
                 horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
             )
+    if state.wallet.in_force.settings.loopback_development:
+        body = ft.Column(
+            [_development(), ft.Container(body, expand=True)],
+            spacing=0,
+            horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
+        )
     watched = ft.GestureDetector(
         ft.Container(body, expand=True),
         on_hover=state.used,
@@ -68,6 +74,23 @@ def App(state: WalletState) -> ft.View:
         expand=True,
     )
     return ft.View(route="/", controls=[watched], padding=0, spacing=0)
+
+
+def _development() -> ft.Control:
+    """Says, on every screen, that the wallet is less careful than it should be."""
+    return tid(
+        "development",
+        ft.Container(
+            ft.Text(
+                "For development: servers on this computer are contacted without TLS.",
+                style=theme.LABEL,
+                color=ft.Colors.ON_TERTIARY_CONTAINER,
+                text_align=ft.TextAlign.CENTER,
+            ),
+            padding=ft.Padding.symmetric(horizontal=16, vertical=6),
+            bgcolor=ft.Colors.TERTIARY_CONTAINER,
+        ),
+    )
 
 
 def _screen(state: WalletState) -> ft.Control:

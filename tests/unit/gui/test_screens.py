@@ -266,3 +266,22 @@ async def test_narrow_and_wide(width: int, desk: Desk, issuer: Simulator) -> Non
     await client.read("Expired")
     await client.tap("card-1")
     await client.see("detail-claims")
+
+
+@pytest.mark.parametrize("on", [True, False])
+async def test_the_setting_for_development_is_seen_everywhere(
+    on: bool, tmp_path: Path, issuer: Simulator
+) -> None:
+    desk = Desk(tmp_path, issuer, loopback_development=on)
+    client = await opened(desk)
+    for place, there in (
+        (Place.CARDS, "empty-add"),
+        (Place.ADD, "add-paste-field"),
+        (Place.SETTINGS, "settings-protection"),
+        (Place.PROTECTION, "protection-how"),
+    ):
+        await desk.state.go(place)
+        await client.see(there)
+        assert any(text.startswith("For development") for text in client.texts()) is on
+    client.close()
+    await desk.wallet.close()

@@ -178,7 +178,7 @@ def Recovery(
                 heading("Your recovery code"),
                 intro,
                 tid("recovery-code", _groups(code)),
-                field("recovery-last", "Type its last group, to show that you have it", typed),
+                field("recovery-last", "Its last group, as you wrote it down", typed),
                 primary(
                     "recovery-confirm",
                     "I have written it down",
