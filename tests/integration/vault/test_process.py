@@ -130,6 +130,34 @@ async def test_a_backup_goes_through_it(vault: VaultProcess, tmp_path: Path) -> 
     await restored.close()
 
 
+@pytest.mark.parametrize(
+    ("secret", "replace_present", "code"),
+    [
+        ("another", True, "backup_passphrase_wrong"),
+        ("the backup's own", False, "store_present"),
+    ],
+)
+async def test_a_refused_restore_leaves_the_present_vault_open(
+    secret: str, replace_present: bool, code: str, vault: VaultProcess, tmp_path: Path
+) -> None:
+    await vault.add(record(1))
+    await vault.backup(tmp_path / "backup.age", Secret("the backup's own"), "")
+    [present] = vaults()
+    with pytest.raises(LocalFailure, match=code):
+        await VaultProcess.restore(
+            tmp_path / "vault",
+            tmp_path / "backup.age",
+            Secret(secret),
+            PASSPHRASE,
+            release=vault.close,
+            replace_present=replace_present,
+            derivation_ms=1,
+        )
+    assert vaults() == [present]
+    assert await vault.all() == (record(1),)
+    assert not list((tmp_path / "vault").glob("restored-*"))
+
+
 # Ends.
 
 
