@@ -19,6 +19,7 @@ from reference_servers.credential_issuer.configurations import configurations
 from reference_servers.credential_issuer.database import Base, Offer
 from reference_servers.credential_issuer.errors import NO_STORE
 from reference_servers.credential_issuer.settings import Settings
+from reference_servers.faults import Faults
 from reference_servers.storage import digest, sweep
 
 FOLDER: Final = Path(__file__).parent
@@ -51,9 +52,10 @@ CHOICE: Any = Depends(read_choice)
 class Offers:
     """Makes offers and shows them."""
 
-    def __init__(self, settings: Settings, sessions: sessionmaker[Session]) -> None:
+    def __init__(self, settings: Settings, sessions: sessionmaker[Session], faults: Faults) -> None:
         self._settings = settings
         self._sessions = sessions
+        self._faults = faults
         self._configurations = configurations(settings.public_url)
 
     def _render(self, template: str, status: int = 200, **values: object) -> Response:
@@ -106,7 +108,8 @@ class Offers:
     def _document(self, offer_id: str) -> dict[str, Any] | None:
         with self._sessions() as db:
             offer = db.get(Offer, digest(offer_id))
-        return offer.document if offer and offer.expires_at > time.time() else None
+        live = offer and offer.expires_at > time.time()
+        return self._faults.at("offer document", offer.document) if offer and live else None
 
     def page(self, offer_id: str, by: str = "value") -> Response:
         """An offer as QR code, as link and as text."""

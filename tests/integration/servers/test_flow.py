@@ -403,7 +403,8 @@ def test_bad_access_tokens(client: Client, token: str, servers: ReferenceServers
         assert 'error="invalid_token"' in answer.headers["www-authenticate"]
     missing = client.http.post(f"{servers.issuer_url}/credential", json={})
     assert missing.status_code == 401
-    assert missing.headers["www-authenticate"] == "Bearer"
+    challenges = missing.headers.get_list("www-authenticate")
+    assert challenges == ['DPoP algs="ES256 ES384 EdDSA"', "Bearer"]
     body = {"credential_configuration_id": "diploma", "proofs": {"jwt": [client.proof()]}}
     other = client.credential(token, body)
     assert other.status_code == 403
