@@ -133,18 +133,25 @@ def listening(issuer: Issuer) -> Iterator[Issuer]:
 
 
 @contextmanager
-def authorization_server(folder: Path, issuer: Issuer, **more: Any) -> Iterator[ReferenceServers]:
-    """The authorization server, in test mode, with `issuer` as its credential issuer."""
+def authorization_server(
+    folder: Path, issuer: Issuer, **settings: Any
+) -> Iterator[ReferenceServers]:
+    """The authorization server, in test mode, with `issuer` as its credential issuer.
+
+    What it writes on standard error is in `errors.txt`.
+    """
     folder.mkdir(exist_ok=True)
     people, _ = write_seeds(folder)
-    url = f"http://127.0.0.1:{free_port()}"
-    both = ReferenceServers(folder, issuer.url, url)
-    issuer.server_url = url
-    own = {"clients-file": str(write_clients(folder)), "test-person": "erika"}
+    both = ReferenceServers(folder, issuer.url, f"http://127.0.0.1:{free_port()}")
+    issuer.server_url = both.server_url
+    own = {"test_person": "erika", "clients_file": str(write_clients(folder)), **settings}
     config = folder / "server.toml"
-    config.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in more.items()))
-    own["config"] = str(config)
-    with program("authorization_server", server_settings(both, people) | own) as process:
+    config.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in own.items()))
+    flags = {**server_settings(both, people), "config": str(config)}
+    with (
+        (folder / "errors.txt").open("w") as errors,
+        program("authorization_server", flags, errors) as process,
+    ):
         both.processes["server"] = process
         yield both
 
@@ -153,8 +160,7 @@ def authorization_server(folder: Path, issuer: Issuer, **more: Any) -> Iterator[
 def restarted(both: ReferenceServers) -> Iterator[None]:
     """The same server once more, after it has ended."""
     settings = server_settings(both, both.folder / "people.json")
-    own = {"clients-file": str(both.folder / "clients.json"), "test-person": "erika"}
-    with program("authorization_server", settings | own):
+    with program("authorization_server", {**settings, "config": str(both.folder / "server.toml")}):
         yield
 
 
@@ -356,7 +362,7 @@ class Wallet(Client):
 
     def par(self, headers: Any = None, **changes: str | None) -> httpx.Response:
         form = self.parameters(**{"client_id": self.client_id, **changes})
-        return self.post("par", form, headers)
+        return self.post("par", {**form, **changes}, headers)
 
     def authorization_response(self, pushed: httpx.Response) -> dict[str, str]:
         assert pushed.status_code == 201, pushed.text
