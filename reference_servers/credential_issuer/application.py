@@ -42,6 +42,7 @@ from reference_servers.credential_issuer.key_attestations import KeyAttestations
 from reference_servers.credential_issuer.key_proofs import ProofRules
 from reference_servers.credential_issuer.leniency import Leniency
 from reference_servers.credential_issuer.offers import FOLDER, Offers
+from reference_servers.credential_issuer.operator_pages import OperatorPages
 from reference_servers.credential_issuer.sd_jwt_vc import disclosable
 from reference_servers.credential_issuer.settings import Settings
 from reference_servers.dpop import Dpop
@@ -270,6 +271,7 @@ def application(settings: Settings) -> FastAPI:
     key = signing_key(sessions, settings.public_url, settings.data_dir)
     endpoints = Endpoints(settings, sessions, key, faults)
     offers = Offers(settings, sessions, faults)
+    pages = OperatorPages(settings, sessions, key, offers)
     app = serving.application(
         settings.path,
         ("openid-credential-issuer", endpoints.metadata),
@@ -285,6 +287,13 @@ def application(settings: Settings) -> FastAPI:
             ("GET", "/offers/{offer_id}", offers.page),
             ("GET", "/offers/{offer_id}/qr.png", offers.picture),
             ("GET", "/credential-offers/{offer_id}", offers.document),
+            ("GET", "/messages/{message_id}", offers.message),
+            ("GET", "/operator", pages.operator),
+            ("POST", "/operator/login", pages.login),
+            ("POST", "/operator/logout", pages.logout),
+            ("POST", "/operator/decisions", pages.decide),
+            ("POST", "/operator/statuses", pages.set_status),
+            ("POST", "/operator/offers", pages.make_offer),
         ),
         offers.error_page,
         faults,
