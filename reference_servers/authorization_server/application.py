@@ -41,6 +41,7 @@ from reference_servers.authorization_server.requests import Request as OAuthRequ
 from reference_servers.authorization_server.settings import PRE_AUTHORIZED_CODE, Method, Settings
 from reference_servers.authorization_server.token_status import TokenStatus
 from reference_servers.configuration import seeds
+from reference_servers.faults import Faults
 from reference_servers.jwts import ALGORITHMS
 from reference_servers.storage import open_database, password, sweep
 
@@ -114,19 +115,21 @@ JWT_BODY: Any = Depends(read_jwt)
 class Endpoints:
     """Every endpoint. Those that use the database run on worker threads, off the event loop."""
 
-    def __init__(self, settings: Settings, sessions: sessionmaker[Session], key: ECKey) -> None:
+    def __init__(
+        self, settings: Settings, sessions: sessionmaker[Session], key: ECKey, faults: Faults
+    ) -> None:
         self._settings = settings
         self._issuers = Issuers(settings.credential_issuers)
         self._status = TokenStatus(sessions, key, f"{settings.public_url}/token-status")
         secret = password(settings.data_dir)
         self._oauth = AuthorizationServer(
-            settings, sessions, self._issuers, key, self._status, secret
+            settings, sessions, self._issuers, key, self._status, secret, faults
         )
         self._codes = PreAuthorizedCodes(settings, sessions, self._issuers, self._oauth.one_time)
         self._sessions = Sessions(settings, sessions)
         self._doorkeeper = Doorkeeper(sessions)
         self.pages = Pages(settings.public_url)
-        self._metadata = metadata_of(settings)
+        self._metadata = faults.at("server metadata document", metadata_of(settings))
         public = {**key.as_dict(private=False), "alg": "ES256", "use": "sig"}
         self._jwks = {"keys": [public]}
 
@@ -143,7 +146,7 @@ class Endpoints:
 
     # For clients.
 
-    def metadata(self) -> Response:
+    def server_metadata(self) -> Response:
         """RFC 8414."""
         return JSONResponse(self._metadata)
 
@@ -387,10 +390,11 @@ def application(settings: Settings) -> FastAPI:
             "asked. Not for real people.",
             settings.test_person,
         )
-    endpoints = Endpoints(settings, *prepare(settings))
+    faults = Faults(settings.fault)
+    endpoints = Endpoints(settings, *prepare(settings), faults)
     app = serving.application(
         settings.path,
-        ("oauth-authorization-server", endpoints.metadata),
+        ("oauth-authorization-server", endpoints.server_metadata),
         (
             ("GET", "/jwks", endpoints.jwks),
             ("GET", "/token-status", endpoints.token_status),
@@ -404,6 +408,7 @@ def application(settings: Settings) -> FastAPI:
             ("POST", "/consent", endpoints.consent),
         ),
         endpoints.pages.error,
+        faults,
     )
     app.mount(f"{settings.path}/static", StaticFiles(directory=FOLDER / "static"))
     app.add_exception_handler(OAuth2Error, endpoints.refuse)

@@ -124,6 +124,7 @@ class Granting(BaseGrant):
             token["authorization_details"] = grantee.authorization_details
         if grantee.dpop_jkt is not None:
             token["token_type"] = "DPoP"  # noqa: S105 - RFC 9449, section 5
+        token = self.server.faults.at("token document", token)
         return status, token, [*headers, *self.server.fresh(self.request)]
 
 

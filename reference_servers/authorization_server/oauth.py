@@ -54,6 +54,7 @@ from reference_servers.authorization_server.settings import Settings
 from reference_servers.authorization_server.token_status import TokenStatus
 from reference_servers.authorization_server.tokens import AccessTokens
 from reference_servers.dpop import Dpop, DpopError
+from reference_servers.faults import Faults
 from reference_servers.storage import digest, sweep
 
 REQUEST_URI_PREFIX: Final = "urn:ietf:params:oauth:request_uri:"
@@ -112,6 +113,7 @@ class PushedAuthorizationRequests(Endpoint):
         name = self.server.push(request)
         lifetime = self.server.settings.request_uri_lifetime_s
         body = {"request_uri": name, "expires_in": lifetime}
+        body = self.server.faults.at("par document", body)
         return 201, body, [("Cache-Control", "no-store"), *self.server.fresh(request)]
 
 
@@ -137,9 +139,11 @@ class AuthorizationServer(AuthlibServer):
         key: ECKey,
         token_status: TokenStatus,
         secret: bytes,
+        faults: Faults,
     ) -> None:
         super().__init__()
         self.settings = settings
+        self.faults = faults
         self.sessions = sessions
         self.issuers = issuers
         self.token_status = token_status
@@ -151,12 +155,12 @@ class AuthorizationServer(AuthlibServer):
         self.register_client_auth_method(
             "private_key_jwt", PrivateKeyJwt(settings.public_url, self.one_time, self.leniency)
         )
-        if settings.client_attestation_anchors is not None:
+        if settings.client_attestation_anchors_file is not None:
             self.register_client_auth_method(
                 "attest_jwt_client_auth",
                 ClientAttestation(
                     settings.public_url,
-                    settings.client_attestation_anchors,
+                    settings.client_attestation_anchors_file,
                     self.challenges,
                     self.one_time,
                     self.leniency,
@@ -330,5 +334,6 @@ class AuthorizationServer(AuthlibServer):
         request.asked, request.instance = asked, pushed.instance
         request.request_uri = pushed.request_uri
         grant = self.get_authorization_grant(request)
-        response: Response = self.create_authorization_response(request, person, grant)
+        response: RedirectableResponse = self.create_authorization_response(request, person, grant)
+        response.location = self.faults.at("authorization response", response.location or "")
         return response

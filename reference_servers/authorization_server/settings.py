@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, model_validator
 
 from reference_servers.configuration import Configuration, Identifier, Port, Seconds
+from reference_servers.faults import FAULTS
 
 PRE_AUTHORIZED_CODE: Final = "urn:ietf:params:oauth:grant-type:pre-authorized_code"
 
@@ -54,14 +55,14 @@ class Settings(Configuration):
         ["private_key_jwt", "attest_jwt_client_auth", "none"],
         description="how clients may authenticate; attest_jwt_client_auth also needs anchors",
     )
-    client_attestation_anchors: Path | None = Field(
+    client_attestation_anchors_file: Path | None = Field(
         None, description="PEM file of the certificates that wallet providers' chains lead to"
     )
     anonymous_access: bool = Field(
         False, description="take pre-authorized codes from clients without client_id"
     )
     require_dpop: bool = Field(False, description="issue DPoP-bound tokens only (RFC 9449)")
-    dpop_nonces: bool = Field(True, description="want a nonce of this server in DPoP proofs")
+    dpop_nonces: bool = Field(False, description="want a nonce of this server in DPoP proofs")
     require_pushed_authorization_requests: bool = Field(
         True, description="take authorization requests by PAR only (RFC 9126)"
     )
@@ -90,11 +91,20 @@ class Settings(Configuration):
     def _profiled(cls, values: dict[str, Any]) -> dict[str, Any]:
         return {**values, **HAIP} if values.get("profile") == "haip" else values
 
+    @model_validator(mode="after")
+    def _consistent(self) -> "Settings":
+        if self.fault and FAULTS[self.fault].server != "authorization_server":
+            message = "fault: it is one of the credential issuer's"
+            raise ValueError(message)
+        return self
+
     @property
     def methods(self) -> list[Method]:
         """The client authentication methods it can check, the strongest first."""
         order: tuple[Method, ...] = ("attest_jwt_client_auth", "private_key_jwt", "none")
-        unavailable = {"attest_jwt_client_auth"} if self.client_attestation_anchors is None else {}
+        unavailable = (
+            {"attest_jwt_client_auth"} if self.client_attestation_anchors_file is None else {}
+        )
         return [
             one for one in order if one in self.client_authentication and one not in unavailable
         ]

@@ -40,7 +40,7 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Provider:
 def server(
     issuer: Issuer, provider: Provider, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ReferenceServers]:
-    settings = {"client_attestation_anchors": str(provider.file)}
+    settings = {"client_attestation_anchors_file": str(provider.file)}
     with authorization_server(tmp_path_factory.mktemp("server"), issuer, **settings) as both:
         yield both
 

@@ -28,7 +28,8 @@ def issuer() -> Iterator[Issuer]:
 
 @pytest.fixture(scope="module")
 def server(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReferenceServers]:
-    with authorization_server(tmp_path_factory.mktemp("server"), issuer) as both:
+    folder = tmp_path_factory.mktemp("server")
+    with authorization_server(folder, issuer, dpop_nonces=True) as both:
         yield both
 
 
@@ -162,7 +163,7 @@ def test_s7_a_proof_is_good_once(wallet: Wallet) -> None:
 
 
 def test_dpop_may_be_required(issuer: Issuer, tmp_path: Path) -> None:
-    with authorization_server(tmp_path, issuer, require_dpop=True, dpop_nonces=False) as both:
+    with authorization_server(tmp_path, issuer, require_dpop=True) as both:
         wallet = Wallet(both)
         code = wallet.code()
         assert error_of(wallet.token(code)) == (400, "invalid_dpop_proof")

@@ -53,7 +53,7 @@ def test_haip_01_haip_04_the_profile_turns_on_all_of_it(issuer: Issuer, tmp_path
         "require_dpop": False,
         "anonymous_access": True,
         "client_authentication": ["none"],
-        "client_attestation_anchors": str(provider.file),
+        "client_attestation_anchors_file": str(provider.file),
     }
     with authorization_server(tmp_path / "s", issuer, profile="haip", **weaker) as both:
         wallet = Wallet(both, "oid4vci-wallet")
@@ -130,7 +130,7 @@ def test_each_rule_is_refused_by_the_strict_profile_and_noted_by_the_lenient(
     issuer: Issuer, tmp_path: Path
 ) -> None:
     provider = Provider(tmp_path)
-    anchors = {"client_attestation_anchors": str(provider.file)}
+    anchors = {"client_attestation_anchors_file": str(provider.file)}
     for profile in ("strict", "lenient"):
         folder = tmp_path / profile
         with authorization_server(folder, issuer, profile=profile, **anchors) as both:
