@@ -38,7 +38,8 @@ def application(
     Args:
         path: What all paths but the first begin with.
         well_known: Name and endpoint of its metadata, with `path` after the name (RFC 8615).
-        routes: Method, path and endpoint of everything else.
+        routes: Method, path and endpoint of everything else; another `/.well-known/` path also
+            has `path` after it.
         error_page: Makes a page of a sentence and a status, for people who went astray.
         faults: Changes the responses of the endpoints by their names.
     """
@@ -47,8 +48,10 @@ def application(
     under = APIRouter(prefix=path)
     for method, below, endpoint in routes:
         methods = ["GET", "HEAD"] if method == "GET" else [method]
+        well = below.startswith("/.well-known/")
+        router, whole = (app, below + path) if well else (under, below)
         faulty = _faulty(endpoint, faults)
-        under.add_api_route(below, faulty, methods=methods, response_model=None)
+        router.add_api_route(whole, faulty, methods=methods, response_model=None)
     app.add_api_route(
         f"/.well-known/{name}{path}", _faulty(metadata, faults), methods=["GET", "HEAD"]
     )

@@ -112,13 +112,13 @@ class Endpoints:
     def jwt_vc_issuer(self) -> Response:
         """SD-JWT VC, section 5: the key set for credentials that name their key by `kid`."""
         keys = {"keys": [self._key.public]}
-        return JSONResponse({"issuer": self._settings.public_url, "jwks": keys})
+        document = {"issuer": self._settings.public_url, "jwks": keys}
+        return JSONResponse(self._faults.at("key set document", document))
 
     def status_list(self) -> Response:
         """Token Status List, section 8.1."""
-        return Response(
-            self._issuing.status_list.document(), media_type="application/statuslist+jwt"
-        )
+        document = self._faults.at("status list", self._issuing.status_list.document())
+        return Response(document, media_type="application/statuslist+jwt")
 
     def anchor(self) -> Response:
         """The demo CA's certificate."""
@@ -276,6 +276,7 @@ def application(settings: Settings) -> FastAPI:
         settings.path,
         ("openid-credential-issuer", endpoints.metadata),
         (
+            ("GET", "/.well-known/jwt-vc-issuer", endpoints.jwt_vc_issuer),
             ("GET", "/ca.pem", endpoints.anchor),
             ("GET", "/status-list", endpoints.status_list),
             ("POST", "/nonce", endpoints.nonce),
@@ -298,6 +299,5 @@ def application(settings: Settings) -> FastAPI:
         offers.error_page,
         faults,
     )
-    app.add_api_route(f"/.well-known/jwt-vc-issuer{settings.path}", endpoints.jwt_vc_issuer)
     app.mount(f"{settings.path}/static", StaticFiles(directory=FOLDER / "static"))
     return app
