@@ -49,6 +49,12 @@ class S256Only(CodeChallenge):
             raise InvalidRequestError("A code_challenge with method S256 is required.")
         super().validate_code_challenge(grant, redirect_uri)
 
+    def validate_code_verifier(self, grant: Any, result: Any) -> None:  # noqa: ANN401
+        """A verifier that is missing is a wrong one (RFC 7636, section 4.6)."""
+        if "code_verifier" not in grant.request.form:
+            raise InvalidGrantError("The code_verifier is missing.")
+        super().validate_code_verifier(grant, result)
+
 
 class Granting(BaseGrant):
     """What the grants have in common: whom a token is bound to, and what it is for."""

@@ -221,7 +221,7 @@ def test_denial_goes_back_with_state_and_iss(client: Client, servers: ReferenceS
 
 BAD_TOKEN_REQUESTS: dict[str, tuple[dict[str, str | None], str]] = {
     "wrong verifier": ({"code_verifier": "x" * 43}, "invalid_grant"),
-    "no verifier": ({"code_verifier": None}, "invalid_request"),
+    "no verifier": ({"code_verifier": None}, "invalid_grant"),
     "other redirect_uri": ({"redirect_uri": "http://127.0.0.1:9/"}, "invalid_grant"),
     "other client": ({"client_id": "stranger"}, "invalid_client"),
     "unknown code": ({"code": "nothing"}, "invalid_grant"),
