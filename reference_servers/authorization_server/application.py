@@ -222,7 +222,7 @@ class Endpoints:
         if pushed is None or client is None:
             return self.pages.error(GONE)
         if self._settings.test_person:
-            return self._decided(pushed, self._sessions.named(self._settings.test_person))
+            return self._approved(pushed)
         session = self._sessions.current(request)
         person = self._sessions.person(session)
         if session is None or person is None:
@@ -234,7 +234,9 @@ class Endpoints:
             return page
         return self._consent_page(request, session, person, client, pushed.parameters, query)
 
-    def _decided(self, pushed: PushedRequest, person: Person | None) -> Response:
+    def _approved(self, pushed: PushedRequest) -> Response:
+        """Test mode: a code for the person of the settings; the request stays."""
+        person = self._sessions.named(self._settings.test_person)
         try:
             asked = wanted(pushed.parameters, self._issuers, self._oauth.leniency)
         except OAuth2Error as error:

@@ -102,8 +102,8 @@ class PushedAuthorizationRequests(Endpoint):
         if "request_uri" in parameters:
             raise InvalidRequestError("request_uri has no place in a pushed request.")
         server.check_authorization_request(request)
-        request.dpop_jkt = server.dpop_jkt(request, "par")
-        if request.dpop_jkt not in (None, parameters.setdefault("dpop_jkt", request.dpop_jkt)):
+        jkt = request.dpop_jkt = server.dpop_jkt(request, "par")
+        if jkt is not None and parameters.setdefault("dpop_jkt", jkt) != jkt:
             raise server.dpop_error("dpop_jkt is of another key than the proof.")
         return EndpointRequest(request, client)
 
@@ -294,21 +294,25 @@ class AuthorizationServer(AuthlibServer):
         return nonce + challenge
 
     def push(self, request: Request) -> str:
-        """Keep an authorization request and return its `request_uri`."""
-        name = REQUEST_URI_PREFIX + secrets.token_urlsafe(24)
-        parameters = {name: value for name, value in request.payload.data.items() if value}
+        """Keep an authorization request, but no client assertion; returns its `request_uri`."""
+        request_uri = REQUEST_URI_PREFIX + secrets.token_urlsafe(24)
+        parameters = {
+            name: value
+            for name, value in request.payload.data.items()
+            if not name.startswith("client_assertion")
+        }
         with self.sessions.begin() as db:
             sweep(db, Base)
             db.add(
                 PushedRequest(
-                    request_uri=digest(name),
+                    request_uri=digest(request_uri),
                     client_id=request.client.client_id,
                     parameters=parameters,
                     instance=request.instance,
                     expires_at=time.time() + self.settings.request_uri_lifetime_s,
                 )
             )
-        return name
+        return request_uri
 
     def pushed(self, request_uri: str, client_id: str) -> PushedRequest | None:
         """A pushed request that is still alive."""
