@@ -70,6 +70,12 @@ def bad_requests(issuer: Issuer) -> dict[str, tuple[str, int]]:
         "no iat": (issuer.request(iat=None), 400),
         "no jti": (issuer.request(jti=None), 400),
         "no subject": (issuer.request(sub=None), 400),
+        "subject half a character": (issuer.request(sub="\ud800"), 400),
+        "subject NUL": (issuer.request(sub="\0"), 400),
+        "configuration half a character": (
+            issuer.request(credential_configuration_ids=["\ud800"]),
+            400,
+        ),
         "unknown configuration": (issuer.request(credential_configuration_ids=["x"]), 400),
         "no configurations": (issuer.request(credential_configuration_ids=[]), 400),
         "configurations no array": (issuer.request(credential_configuration_ids="pid"), 400),
