@@ -318,6 +318,8 @@ def test_wrong_methods(servers: ReferenceServers) -> None:
         **{f"{servers.server_url}/{name}": "POST" for name in ENDPOINTS},
         f"{servers.server_url}/authorize": "GET",
         f"{servers.server_url}/jwks": "GET",
+        f"{servers.server_url}/challenge": "POST",
+        f"{servers.server_url}/pre-authorized-codes": "POST",
         f"{servers.issuer_url}/nonce": "POST",
         f"{servers.issuer_url}/credential": "POST",
         f"{servers.issuer_url}/.well-known/openid-credential-issuer": "GET",

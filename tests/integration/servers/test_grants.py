@@ -90,6 +90,7 @@ def test_who_may_not_ask_for_a_code(issuer: Issuer, server: ReferenceServers) ->
         assert answer.status_code == status, (name, answer.text)
         assert answer.json()["error"] == {400: "invalid_request", 401: "invalid_client"}[status]
     assert issuer.ask(issuer.request(), "text/plain").status_code == 400
+    assert issuer.ask("x" * 70_000).status_code == 413
 
 
 def test_a_request_for_a_code_is_good_once(issuer: Issuer, server: ReferenceServers) -> None:
