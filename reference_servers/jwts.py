@@ -76,7 +76,7 @@ def public_key(jwk: object) -> PublicKey:
     members = public_jwk(jwk)
     try:
         return (ECKey if members["kty"] == "EC" else OKPKey).import_key(dict(members))
-    except (JoseError, ValueError, TypeError):
+    except (JoseError, ValueError, TypeError, KeyError):
         raise JwtError("jwk is not a key of an elliptic curve") from None
 
 

@@ -655,6 +655,7 @@ def bad_wishes() -> dict[str, Any]:
         "private key": wish(
             jwk={**ECKey.generate_key("P-256").as_dict(private=True), "alg": "ECDH-ES"}
         ),
+        "no curve": wish(jwk={**public, "alg": "ECDH-ES", "crv": "none"}),
         "no point": wish(jwk={**public, "alg": "ECDH-ES", "x": "AAAA"}),
         "a key for signatures": wish(
             jwk={**OKPKey.generate_key("Ed25519").as_dict(private=False), "alg": "ECDH-ES"}
