@@ -34,7 +34,7 @@ from tests.support.reference_servers import (
 # The whole way.
 
 
-def test_by_scope(client: Client, servers: ReferenceServers) -> None:
+def test_haip_07_fmt_01_by_scope(client: Client, servers: ReferenceServers) -> None:
     answer = client.access_token()
     assert answer["token_type"] == "Bearer"
     assert answer["expires_in"] <= 300
@@ -72,7 +72,7 @@ def check_credential(credential: str, client: Client, servers: ReferenceServers)
     assert {"given_name", "portrait", "address", "street_address", "nationalities"} <= set(names)
 
 
-def test_tok_05_by_authorization_details(client: Client, servers: ReferenceServers) -> None:
+def test_tok_05_cred_02_by_authorization_details(client: Client, servers: ReferenceServers) -> None:
     details = [
         {
             "type": "openid_credential",
@@ -221,7 +221,7 @@ def test_denial_goes_back_with_state_and_iss(client: Client, servers: ReferenceS
 
 BAD_TOKEN_REQUESTS: dict[str, tuple[dict[str, str | None], str]] = {
     "wrong verifier": ({"code_verifier": "x" * 43}, "invalid_grant"),
-    "no verifier": ({"code_verifier": None}, "invalid_request"),
+    "no verifier": ({"code_verifier": None}, "invalid_grant"),
     "other redirect_uri": ({"redirect_uri": "http://127.0.0.1:9/"}, "invalid_grant"),
     "other client": ({"client_id": "stranger"}, "invalid_client"),
     "unknown code": ({"code": "nothing"}, "invalid_grant"),
@@ -270,7 +270,7 @@ def test_pages_are_hardened_and_sessions_renewed(client: Client, servers: Refere
 # Credential issuer.
 
 
-def test_metadata(servers: ReferenceServers) -> None:
+def test_meta_01_meta_06_metadata(servers: ReferenceServers) -> None:
     answer = httpx.get(
         f"{servers.issuer_url}/.well-known/openid-credential-issuer", trust_env=False
     )
@@ -287,7 +287,7 @@ def test_metadata(servers: ReferenceServers) -> None:
                 assert image.headers["content-type"] == "image/png"
 
 
-def test_offers(servers: ReferenceServers) -> None:
+def test_off_01_off_03_offers(servers: ReferenceServers) -> None:
     by_value = dict(parse_qsl(urlsplit(servers.offer("pid")).query))
     assert list(by_value) == ["credential_offer"]
     offer = json.loads(by_value["credential_offer"])
@@ -380,7 +380,7 @@ def test_cred_07_unknown_members_are_ignored(client: Client, token: str) -> None
     assert client.credential(token, body).status_code == 200
 
 
-def test_a_nonce_is_good_for_one_proof_in_a_race(client: Client, token: str) -> None:
+def test_non_06_a_nonce_is_good_for_one_proof_in_a_race(client: Client, token: str) -> None:
     nonce = client.nonce()
     body = {
         "credential_configuration_id": "pid",
@@ -392,7 +392,7 @@ def test_a_nonce_is_good_for_one_proof_in_a_race(client: Client, token: str) -> 
     assert {a.json()["error"] for a in answers if a.status_code == 400} == {"invalid_nonce"}
 
 
-def test_bad_access_tokens(client: Client, token: str, servers: ReferenceServers) -> None:
+def test_err_01_bad_access_tokens(client: Client, token: str, servers: ReferenceServers) -> None:
     stranger = ECKey.generate_key("P-256")
     forged = jwt.encode({"alg": "ES256", "typ": "at+jwt"}, payload_of(token), stranger)
     head, _, signature = token.split(".")
@@ -403,7 +403,8 @@ def test_bad_access_tokens(client: Client, token: str, servers: ReferenceServers
         assert 'error="invalid_token"' in answer.headers["www-authenticate"]
     missing = client.http.post(f"{servers.issuer_url}/credential", json={})
     assert missing.status_code == 401
-    assert missing.headers["www-authenticate"] == "Bearer"
+    challenges = missing.headers.get_list("www-authenticate")
+    assert challenges == ['DPoP algs="ES256 ES384 EdDSA"', "Bearer"]
     body = {"credential_configuration_id": "diploma", "proofs": {"jwt": [client.proof()]}}
     other = client.credential(token, body)
     assert other.status_code == 403

@@ -13,11 +13,16 @@ from typing import Any
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
+from sqlalchemy.orm import sessionmaker
+from starlette.requests import Request
 
-from reference_servers.credential_issuer.access_tokens import AccessTokens
+from reference_servers.credential_issuer.access_tokens import AccessTokens, AuthorizationServer
+from reference_servers.credential_issuer.database import SeenProof
 from reference_servers.credential_issuer.errors import AccessTokenError, UnavailableError
+from reference_servers.dpop import Dpop
 
 ISSUER = "https://issuer.example"
+DPOP = Dpop(sessionmaker(), SeenProof, b"secret", nonce_required=False)
 
 
 def b64url(octets: bytes) -> str:
@@ -89,13 +94,15 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def tokens(server: Server) -> Iterator[AccessTokens]:
-    made = AccessTokens(server.url, ISSUER)
-    yield made
+    made = AuthorizationServer(server.url, ISSUER)
+    yield AccessTokens([made], DPOP, bearer=True)
     made._http.close()
 
 
 def read(tokens: AccessTokens, token: str) -> str:
-    return tokens.read([f"Bearer {token}"]).subject
+    headers = [(b"authorization", f"Bearer {token}".encode())]
+    request = Request({"type": "http", "method": "POST", "headers": headers})
+    return tokens.read(request, f"{ISSUER}/credential").subject
 
 
 @pytest.mark.parametrize(
