@@ -54,7 +54,7 @@ def test_an_unknown_command_is_refused_with_the_list(checkout: Checkout) -> None
     done = checkout.run("walet")
     assert done.returncode == 2
     assert "'walet'" in done.stderr
-    assert "wallet, servers, test, bench, soak, lock" in done.stderr
+    assert "wallet, servers, test, bench, soak, checklist, lock" in done.stderr
     assert checkout.calls() == []
 
 

@@ -1,0 +1,1 @@
+"""What the specifications demand, and which tests show it."""
