@@ -32,6 +32,9 @@ from reference_servers.faults.changes import (
     without,
 )
 
+KEYED: Final = ("credential_configurations_supported", "grants")
+"""Objects whose members have no names of the protocol."""
+
 
 def _listed(change: Callable[[Sequence[Any]], Sequence[Any]]) -> Change:
     """Change the array of credentials of a Credential Response."""
@@ -101,6 +104,23 @@ def _of_another_format(document: Mapping[str, Any]) -> Mapping[str, Any]:
     supported = document["credential_configurations_supported"]
     others = {name: {**one, "format": "another"} for name, one in supported.items()}
     return {**document, "credential_configurations_supported": others}
+
+
+def _unknown_members(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Members that nobody knows, first and last, and in what there is of objects."""
+
+    def extended(value: Any) -> Any:  # noqa: ANN401 - a JSON value
+        if isinstance(value, dict):
+            members = {name: extended(member) for name, member in value.items()}
+            return {"x-first": {"a": [None]}, **members, "x-last": True}
+        return [extended(one) for one in value] if isinstance(value, list) else value
+
+    keyed = {
+        name: {key: extended(one) for key, one in member.items()}
+        for name, member in document.items()
+        if name in KEYED
+    }
+    return {**extended({n: v for n, v in document.items() if n not in KEYED}), **keyed}
 
 
 def _asking_for_a_dpop_nonce() -> Response:
@@ -173,6 +193,9 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "offer-wrong-type": _offer(
         "document", "by reference is not application/json", headed(content_type="application/jwt")
     ),
+    "offer-unknown-members": _offer(
+        "offer document", "has members that nobody knows, as it may", _unknown_members
+    ),
     # Metadata.
     "metadata-issuer-mismatch": _metadata(
         "metadata document", "names another issuer", having(credential_issuer=ELSEWHERE)
@@ -203,6 +226,9 @@ FAULTS: Final[Mapping[str, Fault]] = {
         "are signed by another key than their certificate's",
         _signed_by_another_key,
     ),
+    "metadata-unknown-members": _metadata(
+        "metadata document", "have members that nobody knows, as they may", _unknown_members
+    ),
     "metadata-another-format": _metadata(
         "metadata document", "name formats that nobody knows", _of_another_format
     ),
@@ -220,6 +246,9 @@ FAULTS: Final[Mapping[str, Fault]] = {
     ),
     # Nonces.
     "nonce-missing": _nonce("nonce document", "answers without c_nonce", without("c_nonce")),
+    "nonce-unknown-members": _nonce(
+        "nonce document", "answers with members that nobody knows, as it may", _unknown_members
+    ),
     "nonce-reused": _nonce(
         "nonce document", "gives a c_nonce that is used up", having(c_nonce="used-long-ago")
     ),
@@ -269,6 +298,11 @@ FAULTS: Final[Mapping[str, Fault]] = {
         "credential document",
         "gives one credential of a batch again in place of the others",
         _listed(lambda given: [given[0]] * len(given)),
+    ),
+    "credential-unknown-members": _answer(
+        "credential document",
+        "answers with members that nobody knows, as it may",
+        _unknown_members,
     ),
     "batch-short": _answer(
         "credential document",
