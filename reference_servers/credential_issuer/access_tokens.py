@@ -72,11 +72,10 @@ class AccessTokens:
         scheme, value = self._presented(request.headers.getlist("authorization"))
         try:
             claims = self._server_of(value).claims(value)
-            confirmation = claims.get("cnf", {}).get("jkt")
-            if (scheme == "DPoP") != (confirmation is not None):
+            if (scheme == "DPoP") != ("cnf" in claims):
                 raise AccessTokenError("invalid_token", "it is for the other scheme")
             if scheme == "DPoP":
-                self._check_possession(request, url, value, confirmation)
+                self._check_possession(request, url, value, claims["cnf"].get("jkt"))
             details = claims.get("authorization_details", [])
             return AccessToken(
                 subject=str(claims["sub"]),
