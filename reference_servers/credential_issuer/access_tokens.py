@@ -72,11 +72,10 @@ class AccessTokens:
         scheme, value = self._presented(request.headers.getlist("authorization"))
         try:
             claims = self._server_of(value).claims(value)
-            confirmation = claims.get("cnf", {}).get("jkt")
-            if (scheme == "DPoP") != (confirmation is not None):
+            if (scheme == "DPoP") != ("cnf" in claims):
                 raise AccessTokenError("invalid_token", "it is for the other scheme")
             if scheme == "DPoP":
-                self._check_possession(request, url, value, confirmation)
+                self._check_possession(request, url, value, claims["cnf"].get("jkt"))
             details = claims.get("authorization_details", [])
             return AccessToken(
                 subject=str(claims["sub"]),
@@ -197,22 +196,36 @@ class AuthorizationServer:
             return self._keys
 
     def _published_keys(self) -> KeySet:
-        """The server's keys, by its metadata (RFC 8414)."""
-        parts = urlsplit(self.identifier)
-        well_known = f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server"
+        """The server's keys, by its metadata."""
         try:
-            metadata = self._get(f"{well_known}{parts.path}").json()
+            metadata = self._metadata().json()
             if metadata["issuer"] != self.identifier:
                 raise UnavailableError
             return KeySet.import_key_set(self._get(metadata["jwks_uri"]).json())
         except (ValueError, KeyError, TypeError, JoseError):
             raise UnavailableError from None
 
+    def _metadata(self) -> httpx.Response:
+        """RFC 8414; a server without that may be one of OpenID Connect."""
+        parts = urlsplit(self.identifier)
+        origin = f"{parts.scheme}://{parts.netloc}"
+        try:
+            return self._get(f"{origin}/.well-known/oauth-authorization-server{parts.path}")
+        except _NotFoundError:
+            return self._get(f"{self.identifier}/.well-known/openid-configuration")
+
     def _get(self, url: str) -> httpx.Response:
         try:
-            return self._http.get(url).raise_for_status()
+            answer = self._http.get(url)
+            if answer.status_code == 404:
+                raise _NotFoundError
+            return answer.raise_for_status()
         except (httpx.HTTPError, httpx.InvalidURL):
             raise UnavailableError from None
+
+
+class _NotFoundError(UnavailableError):
+    """There is nothing at an address."""
 
 
 def _several(audience: object) -> Sequence[object]:

@@ -690,6 +690,13 @@ def test_a_bound_token_is_no_bearer_token_nor_the_other_way_round(issuer: Issuer
     assert_challenged(stolen, 401, "DPoP", "invalid_token")
 
 
+@pytest.mark.parametrize("cnf", [{"x5t#S256": "x"}, {"jkt": None}, {}, [], "jkt", None])
+def test_a_token_bound_in_a_way_that_is_not_known(cnf: object, issuer: Issuer) -> None:
+    """It must not pass for a bearer token (RFC 7800, section 3.1)."""
+    token = issuer.server.bound(issuer.url, cnf)
+    assert_challenged(issuer.credential(None, token), 401, "Bearer", "invalid_token")
+
+
 @pytest.mark.parametrize("path", ["/credential", "/deferred-credential", "/notification"])
 def test_haip_01_every_endpoint_wants_a_nonce(path: str, made: Made) -> None:
     issuer = made(profile="haip")
