@@ -10,11 +10,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from wallet.errors import LocalFailure, PeerBrokeProtocol
+from wallet.errors import HolderDeclined, LocalFailure, PeerBrokeProtocol
 from wallet.policy import Policy
-from wallet.ports import Departure, Holder
+from wallet.ports import Contact, Departure, Holder, OfferReview
 from wallet.records import Card, PendingIssuance, Protection, Secret
 from wallet.settings import InForce
+from wallet.steps import Step
 from wallet.trace import Trace
 
 if TYPE_CHECKING:
@@ -56,6 +57,25 @@ class SystemRandom:
     def name(self) -> str:
         """See `wallet.ports.Random.name`."""
         return secrets.token_hex(8)
+
+
+class Absent:
+    """`Holder` of what the wallet does by itself: there is nobody to ask."""
+
+    async def may_contact(self, contact: Contact) -> None:
+        """See `wallet.ports.Holder.may_contact`."""
+        raise HolderDeclined("cancelled", contact.host)
+
+    async def choose(self, review: OfferReview) -> str:
+        """See `wallet.ports.Holder.choose`."""
+        raise HolderDeclined("cancelled", review.issuer_host)
+
+    def entered(self, step: Step) -> None:
+        """See `wallet.ports.Holder.entered`."""
+
+    async def sign_in(self, _url: Secret[str]) -> None:
+        """See `wallet.ports.Holder.sign_in`."""
+        raise HolderDeclined("cancelled", "nobody to sign in")
 
 
 class Wallet:
@@ -344,9 +364,9 @@ class Wallet:
         vault = self._opened()
         kept = {flow.id: one for flow in await vault.flows() if (one := stored(flow))}
         if kept:
-            async with self._http(Trace()) as http:
+            async with self._run(Absent(), Trace()) as run:
                 for flow_id, position in kept.items():
-                    if await notify(position, http):
+                    if await notify(position, run):
                         await vault.end(flow_id)
 
     @asynccontextmanager

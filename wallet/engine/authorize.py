@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 
+from wallet.engine.exchange import ask_server
 from wallet.engine.positions import Asked, Authorized, Consent, Redirected
 from wallet.engine.run import Run
 from wallet.oauth.clock import time_at
@@ -10,11 +11,8 @@ from wallet.oauth.documents import succeeded
 from wallet.oauth.par import read_pushed_request
 from wallet.oauth.pkce import pkce_of
 from wallet.oauth.redirect import read_authorization_response
-from wallet.oauth.server_metadata import ServerMetadata
 from wallet.openid4vci.authorization import (
-    AuthorizationRequest,
     authorization_url,
-    form,
     request_for,
 )
 from wallet.openid4vci.offer import authorization_code_grant
@@ -22,8 +20,6 @@ from wallet.openid4vci.token import token_parameters
 from wallet.ports import Redirect
 from wallet.records import Secret
 from wallet.steps import Step
-
-FORM = "application/x-www-form-urlencoded"
 
 
 async def authorize(consent: Consent, run: Run) -> Redirected:
@@ -36,7 +32,7 @@ async def authorize(consent: Consent, run: Run) -> Redirected:
             consent.issuer,
             consent.server,
             preference=run.policy.authorization_request,
-            client_id=run.policy.client_id,
+            client_id=consent.client.client_id,
             redirect_uri=redirect.redirect_uri,
             state=Secret(run.random.token()),
             pkce=pkce_of(run.random.token()),
@@ -52,7 +48,7 @@ async def _code(asked: Asked, redirect: Redirect, run: Run) -> Secret[str]:
     def judge(query: str) -> None:
         read_authorization_response(query, state=state, server=server)
 
-    front = await _front_channel(asked.request, server, run)
+    front = await _front_channel(asked, run)
     # The browser may be back before the holder's face is done with opening it.
     answer = asyncio.ensure_future(redirect.answer(judge, run.policy.authorization_timeout_s))
     try:
@@ -63,14 +59,13 @@ async def _code(asked: Asked, redirect: Redirect, run: Run) -> Secret[str]:
     return read_authorization_response(query.reveal(), state=state, server=server)
 
 
-async def _front_channel(
-    request: AuthorizationRequest, server: ServerMetadata, run: Run
-) -> Mapping[str, str]:
+async def _front_channel(asked: Asked, run: Run) -> Mapping[str, str]:
     """The parameters for the browser: pushed where the server takes them (RFC 9126)."""
-    endpoint = server.pushed_authorization_request_endpoint
+    request = asked.request
+    endpoint = asked.consent.server.pushed_authorization_request_endpoint
     if endpoint is None:
         return request.parameters()
-    answer = await run.http.post(endpoint, body=form(request.parameters()), content_type=FORM)
+    answer = await ask_server(endpoint, request.parameters(), asked.consent, run)
     pushed = read_pushed_request(answer)
     time_at(answer, run.clock.now())  # a wrong clock is told before the holder signs in
     return {"client_id": request.client_id, "request_uri": pushed.request_uri}
@@ -80,9 +75,10 @@ async def redeem(redirected: Redirected, run: Run) -> Authorized:
     """Send the Token Request (section 6.1); the answer is read when it has been committed."""
     run.enter(Step.TOKEN)
     consent, request = redirected.asked.consent, redirected.asked.request
-    answer = await run.http.post(
+    answer = await ask_server(
         consent.server.token_endpoint or "",
-        body=form(token_parameters(request, redirected.code)),
-        content_type=FORM,
+        token_parameters(request, redirected.code),
+        consent,
+        run,
     )
     return Authorized(consent=consent, answer=succeeded(answer, "token_refused"))

@@ -21,13 +21,13 @@ async def keep(issued: Issued, run: Run) -> Kept:
         VerificationFailed: Nothing was stored.
     """
     asking = issued.asking
-    consent, key = asking.authorized.consent, asking.key
+    consent, keys = asking.authorized.consent, asking.keys
     credential, notification_id = read_credential_response(issued.answer)
     run.enter(Step.VERIFICATION)
     configuration = consent.configuration
     expected = Expected(
         type=configuration.vct,
-        holder_jwk=key.public_jwk if key else None,
+        holder_jwk=keys[0].public_jwk if keys else None,
         mandatory=tuple(
             tuple(claim.path)
             for claim in configuration.credential_metadata.claims
@@ -69,7 +69,7 @@ def _record(
         id=run.random.name(),
         format=consent.configuration.format,
         credential=verified.credential.reveal(),
-        key_id=asking.key.key_id if asking.key else "",
+        key_id=asking.keys[0].key_id if asking.keys else "",
         credential_issuer=issuer.credential_issuer,
         credential_configuration_id=name,
         configuration=dict(issuer.credential_configurations_supported[name]),

@@ -1,13 +1,13 @@
 """Telling the issuer what became of its credential (OpenID4VCI 1.0, section 11)."""
 
+from wallet.engine.exchange import ask_issuer
 from wallet.engine.positions import Kept
+from wallet.engine.run import Run
 from wallet.errors import PeerRefused, Unreachable, WalletError
 from wallet.openid4vci.notification import accepted, read_notification_response
-from wallet.openid4vci.token import read_token_response
-from wallet.ports import Http
 
 
-async def notify(kept: Kept, http: Http) -> bool:
+async def notify(kept: Kept, run: Run) -> bool:
     """Tell the issuer that the credential was stored, where it asked to be told.
 
     A stored credential stays, whatever the issuer answers.
@@ -19,12 +19,7 @@ async def notify(kept: Kept, http: Http) -> bool:
     if endpoint is None or kept.notification_id is None:
         return True
     try:
-        answer = await http.post(
-            endpoint,
-            body=accepted(kept.notification_id),
-            content_type="application/json",
-            authorization=read_token_response(kept.authorized.answer).authorization,
-        )
+        answer = await ask_issuer(endpoint, accepted(kept.notification_id), kept.authorized, run)
         read_notification_response(answer)
     except Unreachable:
         return False

@@ -12,6 +12,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from wallet.errors import LocalFailure
+from wallet.oauth.client import Client
 from wallet.oauth.server_metadata import ServerMetadata
 from wallet.openid4vci.authorization import AuthorizationRequest
 from wallet.openid4vci.issuer_metadata import CredentialConfiguration, IssuerMetadata
@@ -38,6 +39,7 @@ class Consent(_Position):
         offer: The offer, as read.
         issuer: The issuer's metadata.
         server: The chosen authorization server's metadata.
+        client: Who the wallet is at that server.
         credential_configuration_id: The credential the holder chose.
         images: Every picture of the review, by its URI.
     """
@@ -47,6 +49,7 @@ class Consent(_Position):
     offer: CredentialOffer
     issuer: IssuerMetadata
     server: ServerMetadata
+    client: Client
     credential_configuration_id: str
     images: Mapping[str, Image] = Field(repr=False)
 
@@ -96,16 +99,16 @@ class Authorized(_Position):
 
 
 class Asking(_Position):
-    """The holder key is made; the credential request may have been sent.
+    """The holder keys are made; the credential request may have been sent.
 
     Attributes:
         authorized: The right to ask.
-        key: The key of the key proof; None for a credential without key binding.
+        keys: Those of the key proofs; none for a credential without key binding.
     """
 
     stage: Literal["asking"] = "asking"
     authorized: Authorized
-    key: HolderKey | None
+    keys: tuple[HolderKey, ...]
 
 
 class Issued(_Position):
@@ -160,15 +163,14 @@ def consent_of(position: Position) -> Consent:
 
 def flow_of(flow_id: str, position: Position) -> Flow:
     """The journal's row of a position."""
-    key = (
-        position.key
-        if isinstance(position, Asking)
-        else position.asking.key
-        if isinstance(position, Issued)
-        else None
-    )
+    keys: tuple[HolderKey, ...] = ()
+    if isinstance(position, Asking):
+        keys = position.keys
+    elif isinstance(position, Issued):
+        keys = position.asking.keys
+    key_ids = (*consent_of(position).client.keys, *(key.key_id for key in keys))
     document = json.loads(_POSITIONS.dump_json(position))
-    return Flow(flow_id, (key.key_id,) if key else (), document)
+    return Flow(flow_id, key_ids, document)
 
 
 def position_of(flow: Flow) -> Position:

@@ -88,7 +88,7 @@ async def _go_on(position: Position, run: Run) -> str:
         if not _worth_keeping(position, error):
             await _end(run)
         raise
-    if await notify(position, run.http):
+    if await notify(position, run):
         await _end(run)
     return position.credential_id
 

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from wallet.engine.exchange import client_for
 from wallet.engine.positions import Consent
 from wallet.engine.resolve import ResolvedOffer
 from wallet.engine.run import Run
@@ -41,6 +42,7 @@ async def review(resolved: ResolvedOffer, run: Run) -> Consent:
     )
     chosen = await run.holder.choose(shown)
     return Consent(
+        client=await client_for(resolved.server, run),
         began_at=run.clock.now(),
         offer=resolved.offer,
         issuer=resolved.issuer,

@@ -1,6 +1,5 @@
 """Credential Request and Response (OpenID4VCI 1.0, section 8)."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -9,7 +8,7 @@ from pydantic import Field
 from wallet.errors import PeerBrokeProtocol, Unsupported
 from wallet.oauth.documents import Document, read_document, read_object, succeeded
 from wallet.ports import HttpResponse
-from wallet.records import Secret
+from wallet.records import JsonObject, Secret
 
 _RULE: Final = "OpenID4VCI 1.0, section 8.3"
 
@@ -30,22 +29,21 @@ class CredentialResponse(Document):
 def credential_request(
     credential_configuration_id: str,
     credential_identifier: str | None,
-    proof: Secret[str] | None,
-) -> bytes:
-    """The JSON body of a Credential Request (section 8.2).
+    proofs: JsonObject,
+) -> JsonObject:
+    """The document of a Credential Request (section 8.2).
 
     Args:
         credential_configuration_id: Asked for where there is no `credential_identifier`.
         credential_identifier: From the token response; wins where there is one.
-        proof: A `jwt` key proof; None for a credential without key binding.
+        proofs: By proof type, exactly one; {} for a credential without key binding.
     """
     wanted = (
         {"credential_configuration_id": credential_configuration_id}
         if credential_identifier is None
         else {"credential_identifier": credential_identifier}
     )
-    proofs = {} if proof is None else {"proofs": {"jwt": [proof.reveal()]}}
-    return json.dumps({**wanted, **proofs}, separators=(",", ":")).encode()
+    return {**wanted, "proofs": proofs} if proofs else wanted
 
 
 def read_credential_response(response: HttpResponse) -> tuple[Secret[str], str | None]:

@@ -1,15 +1,13 @@
 """Notification Endpoint (OpenID4VCI 1.0, section 11)."""
 
-import json
-
 from wallet.oauth.documents import succeeded
 from wallet.ports import HttpResponse
+from wallet.records import JsonObject
 
 
-def accepted(notification_id: str) -> bytes:
-    """The JSON body of a Notification Request for a credential that was stored (section 11.1)."""
-    members = {"notification_id": notification_id, "event": "credential_accepted"}
-    return json.dumps(members, separators=(",", ":")).encode()
+def accepted(notification_id: str) -> JsonObject:
+    """The document of a Notification Request for a credential that was stored (section 11.1)."""
+    return {"notification_id": notification_id, "event": "credential_accepted"}
 
 
 def read_notification_response(response: HttpResponse) -> None:

@@ -35,12 +35,11 @@ class TokenResponse(Document):
 
 
 def token_parameters(request: AuthorizationRequest, code: Secret[str]) -> Mapping[str, str]:
-    """The Token Request of the authorization code grant (RFC 6749, section 4.1.3)."""
+    """The Token Request of the authorization code grant (RFC 6749, section 4.1.3), but for the client."""
     return {
         "grant_type": "authorization_code",
         "code": code.reveal(),
         "redirect_uri": request.redirect_uri,
-        "client_id": request.client_id,
         "code_verifier": request.pkce.verifier.reveal(),
         **({"resource": request.resource} if request.resource else {}),
     }

@@ -1,7 +1,5 @@
 """Notification Endpoint (OpenID4VCI 1.0, section 11)."""
 
-import json
-
 import pytest
 
 from wallet.errors import PeerRefused
@@ -13,7 +11,7 @@ JSON = {"content-type": "application/json"}
 
 
 def test_not_01_the_request() -> None:
-    body = json.loads(accepted("n-1"))
+    body = accepted("n-1")
     assert body == {"notification_id": "n-1", "event": "credential_accepted"}
 
 

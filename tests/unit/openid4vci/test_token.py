@@ -32,7 +32,6 @@ def test_tok_01_the_request() -> None:
         "grant_type": "authorization_code",
         "code": "SplxlOBeZQQYbYS6WxSbIA",
         "redirect_uri": "http://127.0.0.1:1234/path",
-        "client_id": "wallet",
         "code_verifier": "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
     }
     assert token_parameters(request(servers=[SERVER]), Secret("c"))["resource"] == ISSUER
