@@ -25,7 +25,7 @@ async def make_keys(
 async def proofs_of(
     keys: Sequence[HolderKey], configuration: CredentialConfiguration, consent: Consent, run: Run
 ) -> JsonObject:
-    """The `proofs` of a Credential Request (section 8.2), with a fresh nonce; {} where none is needed."""
+    """`proofs` of a Credential Request, with a fresh nonce; {} where none are needed (section 8.2)."""
     if not needs_proof(configuration):
         return {}
     issuer = consent.issuer

@@ -35,7 +35,7 @@ class TokenResponse(Document):
 
 
 def token_parameters(request: AuthorizationRequest, code: Secret[str]) -> Mapping[str, str]:
-    """The Token Request of the authorization code grant (RFC 6749, section 4.1.3), but for the client."""
+    """The Token Request of the authorization code grant, without the client (RFC 6749, 4.1.3)."""
     return {
         "grant_type": "authorization_code",
         "code": code.reveal(),
