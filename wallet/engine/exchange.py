@@ -28,7 +28,8 @@ async def ask_server(
 
     The answer may be a refusal.
     """
-    body = form({**parameters, "client_id": consent.client.client_id})
+    client = {"client_id": consent.client.client_id} if consent.client.client_id else {}
+    body = form({**parameters, **client})
     return await run.http.post(endpoint, body=body, content_type=FORM)
 
 

@@ -25,7 +25,7 @@ async def make_keys(
 async def proofs_of(
     keys: Sequence[HolderKey], configuration: CredentialConfiguration, consent: Consent, run: Run
 ) -> JsonObject:
-    """`proofs` of a Credential Request, with a fresh nonce; {} where none are needed (section 8.2)."""
+    """`proofs` of a Credential Request with a fresh nonce; {} where none are needed."""
     if not needs_proof(configuration):
         return {}
     issuer = consent.issuer

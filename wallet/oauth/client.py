@@ -7,7 +7,8 @@ class Client(BaseModel):
     """The wallet as one authorization server knows it, for one issuance.
 
     Attributes:
-        client_id: OAuth client identifier (RFC 6749, section 2.2).
+        client_id: OAuth client identifier (RFC 6749, section 2.2); empty for a client that stays
+            anonymous, as a pre-authorized code may allow (OpenID4VCI 1.0, section 6.1).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)

@@ -55,11 +55,11 @@ def proof_signing_input(
 ) -> bytes:
     """What the holder key signs: header and claims of a `jwt` key proof (Appendix F.1).
 
-    `iss` is the `client_id`, since the access token was not got anonymously.
+    `iss` is the `client_id`; it is left out for an access token that was got anonymously.
     """
     header = {"typ": JWT_PROOF_TYPE, "alg": key.algorithm, "jwk": dict(key.public_jwk)}
     claims = {
-        "iss": client_id,
+        **({"iss": client_id} if client_id else {}),
         "aud": credential_issuer,
         "iat": int(now.timestamp()),
         **({"nonce": nonce.reveal()} if nonce is not None else {}),
