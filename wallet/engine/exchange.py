@@ -295,9 +295,11 @@ async def _attestation(
 
 
 async def _challenge(server: ServerMetadata, run: Run) -> str | None:
-    """The newest challenge of this server, which is good for one proof."""
+    """The newest challenge of this server: a fresh one where it has an endpoint for them."""
+    if server.challenge_endpoint is None:
+        return run.heard.challenges.get(server.issuer)
     challenge = run.heard.challenges.pop(server.issuer, None)
-    if challenge is None and server.challenge_endpoint is not None:
+    if challenge is None:
         answer = await run.http.post(server.challenge_endpoint)
         _heard(answer, "server", run)
         challenge = read_challenge(answer)
