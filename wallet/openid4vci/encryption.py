@@ -1,17 +1,16 @@
 """Encrypted Credential Requests and Responses (OpenID4VCI 1.0, section 10)."""
 
 import zlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from joserfc import jwe
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey
-from pydantic import Field
 
 from wallet.errors import PeerBrokeProtocol, Unsupported
-from wallet.oauth.documents import Document
+from wallet.openid4vci.issuer_metadata import RequestEncryption, ResponseEncryption
 from wallet.policy import REPLY_LIMIT_BYTES
 from wallet.ports import HttpResponse
 from wallet.records import JsonObject
@@ -26,30 +25,6 @@ DEFLATE: Final = "DEF"
 
 _RULE: Final = "OpenID4VCI 1.0, section 10"
 _CURVES: Final = ("P-256", "P-384", "P-521", "X25519")
-
-
-class KeySet(Document):
-    """A JSON Web Key Set (RFC 7517, section 5)."""
-
-    keys: Sequence[Mapping[str, Any]] = Field(min_length=1)
-
-
-class RequestEncryption(Document):
-    """`credential_request_encryption` of the issuer's metadata."""
-
-    jwks: KeySet
-    enc_values_supported: Sequence[str] = Field(min_length=1)
-    zip_values_supported: Sequence[str] = ()
-    encryption_required: bool
-
-
-class ResponseEncryption(Document):
-    """`credential_response_encryption` of the issuer's metadata."""
-
-    alg_values_supported: Sequence[str] = Field(min_length=1)
-    enc_values_supported: Sequence[str] = Field(min_length=1)
-    zip_values_supported: Sequence[str] = ()
-    encryption_required: bool
 
 
 @dataclass(frozen=True)

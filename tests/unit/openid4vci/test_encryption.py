@@ -15,12 +15,11 @@ from wallet.openid4vci.encryption import (
     ENCODINGS,
     Recipient,
     Reply,
-    RequestEncryption,
-    ResponseEncryption,
     decrypted,
     encrypted,
     encryption_of,
 )
+from wallet.openid4vci.issuer_metadata import RequestEncryption, ResponseEncryption
 from wallet.policy import REPLY_LIMIT_BYTES
 from wallet.ports import HttpResponse
 
