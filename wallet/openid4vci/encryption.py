@@ -167,7 +167,7 @@ def decrypted(response: HttpResponse, reply: Reply | None) -> HttpResponse:
         token = response.body.decode("ascii").strip()
         _check_header(json_object(base64url(token.partition(".")[0])), reply)
         plaintext = jwe.decrypt_compact(token, reply.key, registry=_Registry()).plaintext
-    except (JoseError, ValueError, AssertionError, zlib.error) as error:
+    except (JoseError, ValueError, LookupError, AssertionError, zlib.error) as error:
         reason = str(error) if type(error) is ValueError else type(error).__name__
         raise _failed(reason, response) from None
     headers = {**response.headers, "content-type": "application/json"}
@@ -180,6 +180,9 @@ def _check_header(header: JsonObject, reply: Reply) -> None:
         if header.get(name) != value:
             message = f"{name} is {str(header.get(name))[:40]!r}, not {value!r}"
             raise ValueError(message)
+    if "crit" in header or not isinstance(header.get("epk"), dict):
+        message = "crit is used, or there is no epk"
+        raise ValueError(message)
     if header.get("zip", DEFLATE if reply.zip else None) != (DEFLATE if reply.zip else None):
         message = "zip was not asked for"
         raise ValueError(message)

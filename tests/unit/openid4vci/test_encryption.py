@@ -212,7 +212,18 @@ def broken() -> dict[str, tuple[HttpResponse, Reply | None]]:
         "no JWE": (body("hello"), REPLY),
         "nothing": (body(""), REPLY),
         "not ASCII": (answer(b"\xff", media_type="application/jwt"), REPLY),
-        "a critical header": (issuers_answer_crit(), REPLY),
+        "a critical header": (with_header(crit=["x"], x=1), REPLY),
+        "a critical header that is none": (with_header(crit=5), REPLY),
+        "critical headers that are no texts": (with_header(crit=[5]), REPLY),
+        "no ephemeral key": (with_header(epk=None), REPLY),
+        "an ephemeral key on no curve": (
+            with_header(epk={"kty": "EC", "crv": "P-999", "x": "AA", "y": "AA"}),
+            REPLY,
+        ),
+        "an ephemeral key off its curve": (
+            with_header(epk={"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}),
+            REPLY,
+        ),
         "too large when decompressed": (
             issuers_answer(zipped, b"0" * (REPLY_LIMIT_BYTES + 1)),
             zipped,
@@ -220,14 +231,11 @@ def broken() -> dict[str, tuple[HttpResponse, Reply | None]]:
     }
 
 
-def issuers_answer_crit() -> HttpResponse:
-    header = {"alg": "ECDH-ES", "enc": "A256GCM", "crit": ["x"], "x": 1}
-    parameters: Any = REPLY.parameters
-    token = jwe.JWE(PLAIN, json.dumps({k: header[k] for k in ("alg", "enc")}))
-    token.add_recipient(jwk.JWK(**parameters["jwk"]))
-    encoded = token.serialize(compact=True).split(".")
-    altered = jwk.base64url_encode(json.dumps({**header, "epk": {}}))
-    body = ".".join([altered, *encoded[1:]])
+def with_header(**header: Any) -> HttpResponse:
+    """An answer whose header was altered: what is checked before anything is decrypted."""
+    good, *rest = issuers_answer(REPLY).body.decode().split(".")
+    altered = {**json.loads(jwk.base64url_decode(good)), **header}
+    body = ".".join([jwk.base64url_encode(json.dumps(altered)), *rest])
     return answer(body.encode(), media_type="application/jwt")
 
 
