@@ -111,9 +111,13 @@ class Settings:
     servers: tuple[ServerEntry, ...] = _setting(
         (), "the seven settings above for one authorization server: a TOML table by its identifier"
     )
+    signed_metadata: Literal["auto", "required", "never"] = _setting(
+        "auto", "whether issuers' metadata is to be signed: auto (where it can be), required, never"
+    )
     authorization_request: Literal["auto", "scope", "authorization_details"] = _setting(
         "auto", "how to ask for a credential: auto, scope or authorization_details"
     )
+    batch: int = _setting(1, "copies of a credential to ask for, where its issuer gives several")
     authorization_timeout: float = _setting(600.0, "seconds to wait for the browser's return")
     key_derivation_ms: int = _setting(
         1500, "milliseconds a guess of a new passphrase may cost; never less than 64 MiB of memory"

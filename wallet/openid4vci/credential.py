@@ -1,11 +1,12 @@
 """Credential Request and Response (OpenID4VCI 1.0, section 8)."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import Field
 
-from wallet.errors import PeerBrokeProtocol, Unsupported
+from wallet.errors import Unsupported
 from wallet.oauth.documents import Document, read_document, read_object, succeeded
 from wallet.ports import HttpResponse
 from wallet.records import JsonObject, Secret
@@ -24,6 +25,26 @@ class CredentialResponse(Document):
 
     credentials: Sequence[IssuedCredential] = Field(min_length=1)
     notification_id: str | None = None
+
+
+class Transaction(Document):
+    """A Credential Response that puts the credential off (section 9)."""
+
+    transaction_id: str = Field(min_length=1)
+    interval: float = Field(gt=0)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What an issuer delivered at once.
+
+    Attributes:
+        credentials: Exactly as they were received, in no particular order.
+        notification_id: What the issuer wants to hear of.
+    """
+
+    credentials: tuple[Secret[str], ...]
+    notification_id: str | None
 
 
 def credential_request(
@@ -46,29 +67,22 @@ def credential_request(
     return {**wanted, "proofs": proofs} if proofs else wanted
 
 
-def read_credential_response(response: HttpResponse) -> tuple[Secret[str], str | None]:
-    """The one credential that was asked for, exactly as it was received; the `notification_id`.
+def read_credential_response(response: HttpResponse) -> Delivery | Transaction:
+    """What a Credential Response or Deferred Credential Response brought.
 
     Raises:
         PeerRefused: `credential_refused` with the issuer's error, `server_error`.
         PeerBrokeProtocol: `credential_response_invalid`.
-        Unsupported: `deferred_unsupported` for a transaction instead of a credential,
-            `format_unsupported` for a credential that is not text.
+        Unsupported: `format_unsupported` for a credential that is not text.
     """
-    if response.status == 202:
-        raise Unsupported("deferred_unsupported", rule="OpenID4VCI 1.0, section 9")
     succeeded(response, "credential_refused")
     document = read_object(response, "credential_response_invalid", _RULE)
-    answer = read_document(
-        CredentialResponse, document, "credential_response_invalid", _RULE, response.url
-    )
-    if len(answer.credentials) != 1:
-        raise PeerBrokeProtocol(
-            "credential_response_invalid",
-            f"{len(answer.credentials)} credentials for one key proof",
-            rule="OpenID4VCI 1.0, section 8.2",
-        )
-    credential = answer.credentials[0].credential
-    if not isinstance(credential, str):
-        raise Unsupported("format_unsupported", "the credential is not a text", rule=_RULE)
-    return Secret(credential), answer.notification_id
+    url = response.url
+    if response.status == 202:
+        return read_document(Transaction, document, "credential_response_invalid", _RULE, url)
+    answer = read_document(CredentialResponse, document, "credential_response_invalid", _RULE, url)
+    credentials = tuple(one.credential for one in answer.credentials)
+    texts = tuple(Secret(one) for one in credentials if isinstance(one, str))
+    if len(texts) != len(credentials):
+        raise Unsupported("format_unsupported", "a credential is not a text", rule=_RULE)
+    return Delivery(texts, answer.notification_id)
