@@ -363,3 +363,37 @@ async def test_enc_01_what_cannot_be_decrypted(
     )
     error = await refusal(await opened(), issuer, holder)
     assert error.code == "decryption_failed"
+
+
+# Later: put off, and issued anew.
+
+
+async def test_def_01_put_off_with_everything_proved_and_encrypted(
+    issuer: DemandingSimulator, opened: Opener, holder: WillingHolder
+) -> None:
+    issuer.dpop = issuer.nonces = True
+    issuer.encrypts, issuer.deferrals = "A256GCM", 2
+    wallet = await opened()
+    pending = (await wallet.add(issuer.offer(), holder)).pending
+    for _ in range(2):
+        await wallet.close()  # the keys and nonces of the process are gone
+        await wallet.open(Secret("correct horse"))
+        received = await wallet.resume(pending.id, holder)
+    assert len(received.cards) == 1
+    bodies = [body for path, body in issuer.requests if path == "/deferred"]
+    assert len(bodies) >= 2
+    assert all(body.count(b".") == 4 for body in bodies)  # CRED-05: the wish is sent each time
+
+
+async def test_ca_06_the_same_keys_for_a_refresh_token(
+    issuer: DemandingSimulator, opened: Opener, holder: WillingHolder
+) -> None:
+    issuer.authentication, issuer.dpop, issuer.nonces = "attest_jwt_client_auth", True, True
+    issuer.refreshes = True
+    wallet = await opened()
+    [card] = (await wallet.add(issuer.offer(), holder)).cards
+    await wallet.close()
+    await wallet.open(Secret("correct horse"))
+    [renewed] = (await wallet.refresh(card.id, holder)).cards
+    assert renewed.id == card.id
+    assert len(issuer.bound) == 2

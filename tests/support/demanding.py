@@ -64,6 +64,7 @@ class DemandingSimulator(Simulator):
     """See above.
 
     Attributes:
+        client_id: The one client it knows.
         authentication: The one method clients authenticate by.
         client_key: The public key of `private_key_jwt`.
         attester: The public key of client and key attestations.
@@ -80,6 +81,7 @@ class DemandingSimulator(Simulator):
 
     def __init__(self, url: str) -> None:
         super().__init__(url)
+        self.client_id = "wallet"
         self.authentication = "none"
         self.client_key: dict[str, Any] = {}
         self.attester: dict[str, Any] = {}
@@ -200,7 +202,7 @@ class DemandingSimulator(Simulator):
 
     async def _check_client(self, path: str, request: Request) -> None:
         form = self._form(await request.body())
-        if form.get("client_id") != "wallet":
+        if form.get("client_id") != self.client_id:
             raise Refused("invalid_client", f"client_id {form.get('client_id')}")
         if self.authentication == "private_key_jwt":
             self._check_assertion(form)
@@ -227,7 +229,8 @@ class DemandingSimulator(Simulator):
             raise Refused("invalid_client", "client_assertion_type")
         keys = KeySet.import_key_set({"keys": [self.client_key]})
         claims = jwt.decode(form["client_assertion"], keys, algorithms=ALGORITHMS).claims
-        if (claims["iss"], claims["sub"], claims["aud"]) != ("wallet", "wallet", self.url):
+        named = {claims["iss"], claims["sub"]}
+        if (named, claims["aud"]) != ({self.client_id}, self.url):
             raise Refused("invalid_client", "iss, sub or aud")
         if not self.now().timestamp() < claims["exp"] < self.now().timestamp() + 300:
             raise Refused("invalid_client", "exp")
@@ -240,7 +243,7 @@ class DemandingSimulator(Simulator):
         if len(attestations) != 1 or len(proofs) != (0 if self._combined else 1):
             raise Refused(error, f"{len(attestations)} attestations, {len(proofs)} proofs")
         header, attested = verified(attestations[0], self.attester)
-        if header["typ"] != "oauth-client-attestation+jwt" or attested["sub"] != "wallet":
+        if header["typ"] != "oauth-client-attestation+jwt" or attested["sub"] != self.client_id:
             raise Refused(error, "typ or sub")
         if "iss" not in attested or attested["exp"] < self.now().timestamp():
             raise Refused("use_fresh_attestation", "no iss, or expired")
@@ -252,7 +255,7 @@ class DemandingSimulator(Simulator):
             header, claims = verified(proofs[0], attested["cnf"]["jwk"])
             if header["typ"] != "oauth-client-attestation-pop+jwt":
                 raise Refused(error, "typ of the proof")
-            if (claims["iss"], claims["aud"]) != ("wallet", self.url):
+            if (claims["iss"], claims["aud"]) != (self.client_id, self.url):
                 raise Refused(error, "iss or aud of the proof")
             self._once(claims, error)
             if self.challenges and claims.get("challenge") != (self._challenge or "-"):
@@ -297,7 +300,7 @@ class DemandingSimulator(Simulator):
         verified(proof, jwk)
         assert header["typ"] == "openid4vci-proof+jwt"
         assert (claims["aud"], claims["nonce"]) == (self.url, "nonce-sentinel")
-        assert claims.get("iss") == "wallet"
+        assert claims.get("iss") == self.client_id
         if "key_attestation" not in header:
             return [jwk]
         attested = self._attested(header["key_attestation"])

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from wallet.engine.authorize import authorize, redeem, redeem_pre_authorized, refresh
+from wallet.engine.exchange import client_for
 from wallet.engine.keep import keep
 from wallet.engine.notices import tell
 from wallet.engine.positions import (
@@ -111,7 +112,10 @@ async def resume(flow: Flow, run: Run) -> Result:
         spent = PeerRefused(code, error.detail, step=Step.TOKEN, url=error.url)
         spent.peer_error = error.peer_error
     if code == "code_used_up":
-        await run.reach(consent_of(position))
+        consent = consent_of(position)
+        # The keys of the client that was went with the row; the next sign-in has its own.
+        client = await client_for(consent.server, consent.grant_type, run)
+        await run.reach(consent.model_copy(update={"client": client}))
     raise spent
 
 
