@@ -374,7 +374,8 @@ async def test_def_01_put_off_with_everything_proved_and_encrypted(
     issuer.dpop = issuer.nonces = True
     issuer.encrypts, issuer.deferrals = "A256GCM", 2
     wallet = await opened()
-    pending = (await wallet.add(issuer.offer(), holder)).pending
+    received = await wallet.add(issuer.offer(), holder)
+    pending = received.pending
     for _ in range(2):
         await wallet.close()  # the keys and nonces of the process are gone
         await wallet.open(Secret("correct horse"))

@@ -117,8 +117,12 @@ def test_confirmations(confirmation: Any) -> None:
 
 @given(st.text(max_size=60), json_values)
 def test_headers_and_challenges(text: str, body: Any) -> None:
-    headers = {"dpop_nonce": text, "oauth_client_attestation_challenge": text}
-    response = answer(json.loads(json.dumps(body)), www_authenticate=text, **headers)
+    response = answer(
+        json.loads(json.dumps(body)),
+        www_authenticate=text,
+        dpop_nonce=text,
+        oauth_client_attestation_challenge=text,
+    )
     assert nonce_in(response) in (None, text)
     assert challenge_in(response) in (None, text)
     assert all(isinstance(one, str) for one in errors_in(response))
