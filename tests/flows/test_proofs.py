@@ -195,7 +195,28 @@ async def test_prf_05_a_key_attestation_for_all_copies(
     assert len(await wallet.cards()) == 1
 
 
-async def test_everything_at_once(
+async def test_non_03_a_dpop_nonce_of_the_nonce_endpoint(
+    issuer: DemandingSimulator, opened: Opener, holder: WillingHolder
+) -> None:
+    issuer.dpop = issuer.nonces = True
+    wallet = await opened()
+    await wallet.add(issuer.offer(), holder)
+    paths = [path for path, _ in issuer.requests]
+    assert paths.count("/nonce") == paths.count("/credential") == 1  # no refusal was needed
+    assert paths.count("/par") == 2  # where nobody had given one
+
+
+async def test_ca_05_a_proof_algorithm_that_the_wallet_cannot(
+    issuer: DemandingSimulator, opened: Opener, holder: WillingHolder
+) -> None:
+    issuer.authentication = "attest_jwt_client_auth"
+    algorithms = {"client_attestation_pop_signing_alg_values_supported": ["RS256"]}
+    issuer.edits["server_metadata"] = lambda document: {**document, **algorithms}
+    error = await refusal(await opened(), issuer, holder)
+    assert error.code == "client_authentication_unsupported"
+
+
+async def test_haip_01_04_05_everything_at_once(
     issuer: DemandingSimulator, opened: Opener, holder: WillingHolder
 ) -> None:
     issuer.authentication, issuer.challenges = "attest_jwt_client_auth", "endpoint"

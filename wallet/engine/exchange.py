@@ -289,7 +289,8 @@ async def _attestation(
     if provider is None:
         raise _no_longer("nobody attests this wallet", server)
     attestation = await provider.client_attestation(key, client.client_id)
-    expires_at = check_client_attestation(attestation, key, client.client_id, now)
+    algorithms = server.client_attestation_signing_alg_values_supported
+    expires_at = check_client_attestation(attestation, key, client.client_id, now, algorithms)
     run.heard.attestations[key.key_id] = attestation, expires_at
     return attestation
 
