@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from joserfc.jwk import ECKey
@@ -204,6 +205,19 @@ async def test_non_03_a_dpop_nonce_of_the_nonce_endpoint(
     paths = [path for path, _ in issuer.requests]
     assert paths.count("/nonce") == paths.count("/credential") == 1  # no refusal was needed
     assert paths.count("/par") == 2  # where nobody had given one
+
+
+async def test_no_two_issuances_show_the_same_key(
+    issuer: DemandingSimulator, opened: Opener, holder: WillingHolder
+) -> None:
+    issuer.authentication, issuer.dpop = "attest_jwt_client_auth", True
+    wallet = await opened()
+    for _ in range(2):
+        await wallet.add(issuer.offer(), holder)
+    pushed = [parse_qs(body.decode()) for path, body in issuer.requests if path == "/par"]
+    assert len({one["dpop_jkt"][0] for one in pushed}) == 2
+    assert len(issuer.instances) == 2
+    assert len({key["x"] for key in issuer.bound}) == 2
 
 
 async def test_ca_05_a_proof_algorithm_that_the_wallet_cannot(
