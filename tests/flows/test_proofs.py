@@ -335,10 +335,28 @@ async def test_a_client_that_cannot_authenticate(
     authentication: str, issuer: DemandingSimulator, opened: Opener, holder: WillingHolder
 ) -> None:
     issuer.authentication = authentication
-    wallet = await opened(client_authentication="none")
+    wallet = await opened(client_key=None, wallet_provider="")
     error = await refusal(wallet, issuer, holder)
     assert error.code == "client_authentication_unsupported"
     assert not [path for path, _ in issuer.requests if path in ("/par", "/authorize")]
+
+
+async def test_a_method_that_was_set_and_lacks_its_key(
+    issuer: DemandingSimulator, opened: Opener, holder: WillingHolder
+) -> None:
+    wallet = await opened(client_key=None, client_authentication="private_key_jwt")
+    error = await refusal(wallet, issuer, holder)
+    assert error.code == "client_authentication_unsupported"
+
+
+async def test_a_method_that_was_set_is_used_whatever_the_server_says(
+    issuer: DemandingSimulator, opened: Opener, holder: WillingHolder
+) -> None:
+    methods = {"token_endpoint_auth_methods_supported": ["tls_client_auth"]}
+    issuer.edits["server_metadata"] = lambda document: {**document, **methods}
+    wallet = await opened(client_authentication="none")
+    await wallet.add(issuer.offer(), holder)
+    assert len(await wallet.cards()) == 1
 
 
 async def test_one_servers_own_settings(
