@@ -8,6 +8,7 @@ not the issuer's leads to it.
 import asyncio
 import http.client
 import importlib
+import json
 import pkgutil
 import re
 import ssl
@@ -19,6 +20,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 import pytest_asyncio
+from joserfc.jwk import ECKey
 
 import wallet.oauth
 import wallet.openid4vci
@@ -30,7 +32,7 @@ from tests.support.simulator import Simulator, simulated_issuer
 from wallet.app import Wallet
 from wallet.errors import HolderDeclined, PeerBrokeProtocol, WalletError
 from wallet.oauth.documents import Document
-from wallet.ports import Contact, OfferReview
+from wallet.ports import Choice, Contact, OfferReview
 from wallet.records import Secret
 from wallet.settings import load
 from wallet.steps import Step
@@ -103,7 +105,7 @@ class Visitor(WillingHolder):
     ports: set[int] = field(default_factory=set)
     sent_to: list[str] = field(default_factory=list)
 
-    async def choose(self, review: OfferReview) -> str:
+    async def choose(self, review: OfferReview) -> Choice:
         chosen = await super().choose(review)
         if self.declines:
             raise HolderDeclined("cancelled")
@@ -141,6 +143,7 @@ class Bed:
 
     def right(self) -> None:
         self.issuer.edits.clear()
+        self.issuer.deferrals = 0
         self.net.look_ups.clear()
         self.net.connections.clear()
         self.net.audited.clear()
@@ -152,7 +155,9 @@ class Bed:
         holder, code = Visitor(declines=declines, tls=self.tls), ""
         try:
             async with asyncio.timeout(15):
-                await self.wallet.add(offer, holder)
+                received = await self.wallet.add(offer, holder)
+                if received.pending is not None:
+                    await self.wallet.resume(received.pending.id, holder)
         except WalletError as error:
             code = error.code
         mine = {("127.0.0.1", port) for port in (*holder.ports, self.behind)}
@@ -183,7 +188,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, ...]]
 async def bed(world: tuple[Any, ...]) -> AsyncIterator[Bed]:
     folder, authority, net, issuer, canary, behind = world
     (folder / "root.pem").write_bytes(issuer.authority.pem)
+    key = ECKey.generate_key("P-256").as_dict(private=True)
+    (folder / "provider.json").write_text(json.dumps(key))
     flags = {
+        "wallet_provider": "development",
+        "wallet_provider_key": folder / "provider.json",
         "data_folder": folder / "wallet",
         "trust_anchor": [str(folder / "root.pem")],
         "ca_file": str(authority.file),
@@ -221,6 +230,16 @@ def _granted(issuer: Simulator, url: str) -> str:
     return issuer.offer(grants={"authorization_code": {"authorization_server": url}})
 
 
+def _pre_authorized(issuer: Simulator, url: str) -> str:
+    _member("issuer_metadata", authorization_servers=lambda url: [url])(issuer, url)
+    return issuer.pre_authorized_offer(server=url)
+
+
+def _deferred(issuer: Simulator, url: str) -> str:
+    issuer.deferrals = 1
+    return _member("issuer_metadata", deferred_credential_endpoint=_same)(issuer, url)
+
+
 def _same(url: str) -> str:
     return url
 
@@ -241,6 +260,7 @@ FIELDS: dict[str, Put] = {
     "credential_offer_uri": _reference,
     "CredentialOffer.credential_issuer": _issuer,
     "AuthorizationCodeGrant.authorization_server": _granted,
+    "PreAuthorizedCodeGrant.authorization_server": _pre_authorized,
     "IssuerMetadata.credential_issuer": _member("issuer_metadata", credential_issuer=_same),
     "IssuerMetadata.authorization_servers": _member(
         "issuer_metadata", authorization_servers=lambda url: [url]
@@ -248,6 +268,7 @@ FIELDS: dict[str, Put] = {
     "IssuerMetadata.credential_endpoint": _member("issuer_metadata", credential_endpoint=_same),
     "IssuerMetadata.nonce_endpoint": _member("issuer_metadata", nonce_endpoint=_same),
     "IssuerMetadata.notification_endpoint": _member("issuer_metadata", notification_endpoint=_same),
+    "IssuerMetadata.deferred_credential_endpoint": _deferred,
     "Picture.uri": _pictures,
     "ServerMetadata.issuer": _member("server_metadata", issuer=_same),
     "ServerMetadata.authorization_endpoint": _member(
@@ -256,6 +277,11 @@ FIELDS: dict[str, Put] = {
     "ServerMetadata.token_endpoint": _member("server_metadata", token_endpoint=_same),
     "ServerMetadata.pushed_authorization_request_endpoint": _member(
         "server_metadata", pushed_authorization_request_endpoint=_same
+    ),
+    "ServerMetadata.challenge_endpoint": _member(
+        "server_metadata",
+        challenge_endpoint=_same,
+        token_endpoint_auth_methods_supported=lambda _: ["attest_jwt_client_auth"],
     ),
 }
 """How to put a URL into each field of the protocol that holds one."""
