@@ -49,7 +49,12 @@ class Endpoints:
         self._metadata = issuer_metadata(settings.public_url, settings.authorization_server)
         self._configurations = self._metadata["credential_configurations_supported"]
         self._key = signing_key(sessions, settings.public_url, settings.data_dir)
-        self._tokens = AccessTokens(settings.authorization_server, settings.public_url)
+        self._tokens = AccessTokens(
+            settings.authorization_server,
+            settings.public_url,
+            ca_file=settings.ca_file,
+            introspection=settings.introspection,
+        )
 
     def metadata(self) -> Response:
         """OpenID4VCI 1.0, section 12.2.2."""
