@@ -1,0 +1,176 @@
+"""Which rules apply to whom, and when a peer is met with them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from wallet.compat import didroom, drafts
+from wallet.compat.rules import (
+    CONFIGURATIONS,
+    STATUS,
+    Facts,
+    Place,
+    Rule,
+    elements,
+    members,
+    text,
+    without,
+)
+from wallet.records import JsonObject
+from wallet.strict import json_object
+
+
+class ProfileName(StrEnum):
+    """What an issuer and its authorization server speak; the values of setting and journal."""
+
+    FINAL = "1.0"
+    DRAFT_15 = "draft-15"
+    DRAFT_14 = "draft-14"
+    DRAFT_13 = "draft-13"
+    DRAFT_11 = "draft-11"
+    """Draft 12, too."""
+    DIDROOM = "didroom"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What is tolerated of one kind of peer.
+
+    Attributes:
+        rules: In the order they are tried.
+        one_at_a_time: Whether its authorization server takes one credential in a request and one
+            flow of a client at a time.
+    """
+
+    rules: tuple[Rule, ...]
+    one_at_a_time: bool = False
+
+
+PROFILES: Final[Mapping[ProfileName, Profile]] = {
+    ProfileName.FINAL: Profile(()),
+    ProfileName.DRAFT_15: Profile(drafts.DRAFT_15),
+    ProfileName.DRAFT_14: Profile(drafts.DRAFT_14),
+    ProfileName.DRAFT_13: Profile(drafts.DRAFT_13),
+    ProfileName.DRAFT_11: Profile(drafts.DRAFT_11),
+    ProfileName.DIDROOM: Profile(didroom.RULES, one_at_a_time=True),
+}
+
+NOTHING_KNOWN: Final = Facts()
+
+
+@dataclass(frozen=True)
+class Tolerated:
+    """A message as it is read or sent on, and the names of the rules that changed it, in order."""
+
+    message: JsonObject
+    names: tuple[str, ...]
+
+
+def tolerate(
+    profile: ProfileName, place: Place, message: JsonObject, facts: Facts = NOTHING_KNOWN
+) -> Tolerated:
+    """`message` after the rules of `profile` for its place; never raises."""
+    names: list[str] = []
+    for rule in PROFILES[profile].rules:
+        if rule.place is place and (changed := rule.change(message, facts)) != message:
+            message = changed
+            names.append(rule.name)
+    return Tolerated(message, tuple(names))
+
+
+def tolerate_answer(
+    profile: ProfileName, place: Place, status: int, body: bytes, facts: Facts = NOTHING_KNOWN
+) -> tuple[int, bytes, tuple[str, ...]]:
+    """The status and JSON body of an answer after the rules, and the names of those that applied.
+
+    What is no strict JSON object, or needs no rule, is given back byte for byte.
+    """
+    try:
+        document = json_object(body)
+    except ValueError:
+        return status, body, ()
+    told = tolerate(profile, place, {**document, STATUS: status}, facts)
+    if not told.names:
+        return status, body, ()
+    after = told.message[STATUS]
+    upgraded = json.dumps(without(told.message, STATUS), ensure_ascii=False).encode()
+    return after if isinstance(after, int) else status, upgraded, told.names
+
+
+# Evidence. It counts where the setting leaves the choice to the wallet; a setting is never left.
+
+
+def after_link(parameters: JsonObject) -> ProfileName:
+    """What the parameters of an offer link show."""
+    flat = {"credential_issuer", "credential_configuration_ids"} <= parameters.keys()
+    return ProfileName.DIDROOM if flat else ProfileName.FINAL
+
+
+def after_offer(offer: JsonObject) -> ProfileName:
+    """What an offer shows."""
+    old = "credentials" in offer and "credential_configuration_ids" not in offer
+    return ProfileName.DRAFT_11 if old else ProfileName.FINAL
+
+
+def after_not_found(profile: ProfileName) -> ProfileName:
+    """What it shows that metadata is not where 1.0 has it: the older drafts appended the path."""
+    return ProfileName.DRAFT_15 if profile is ProfileName.FINAL else profile
+
+
+def after_metadata(profile: ProfileName, metadata: JsonObject, *, appended: bool) -> ProfileName:
+    """What the issuer's metadata shows, before any rule.
+
+    Args:
+        profile: What was known before; kept where the metadata shows nothing.
+        metadata: The document.
+        appended: Whether it was found at the appended path, and not at the inserted one.
+    """
+    configurations = metadata.get(CONFIGURATIONS)
+    each = [members(one) for one in members(configurations).values()]
+    outside = any(
+        "credential_metadata" not in one and ("display" in one or "claims" in one) for one in each
+    )
+    if {"credentials_supported", "authorization_server"} & metadata.keys() or elements(
+        configurations
+    ):
+        return ProfileName.DRAFT_11
+    if any(_is_old(one) for one in each):
+        newer = {"batch_credential_issuance", "nonce_endpoint"} & metadata.keys()
+        return ProfileName.DRAFT_14 if newer else ProfileName.DRAFT_13
+    if appended and outside and _has_dyne_key(metadata):
+        return ProfileName.DIDROOM
+    if profile in (ProfileName.FINAL, ProfileName.DRAFT_15) and (appended or outside):
+        return ProfileName.DRAFT_15
+    return profile
+
+
+def _is_old(configuration: JsonObject) -> bool:
+    """Whether a configuration has what draft 15 took away."""
+    definition = members(configuration.get("credential_definition"))
+    return (
+        configuration.get("format") == "vc+sd-jwt"
+        or isinstance(configuration.get("claims"), Mapping)
+        or "credentialSubject" in definition
+    )
+
+
+def after_refusal(
+    profile: ProfileName, metadata: JsonObject, status: int, error: str
+) -> ProfileName | None:
+    """As what a refused credential request may be sent once more; None for not at all.
+
+    1.0 refuses with 400 and an error code (section 8.3.1.2). 422 without one is a schema that the
+    request does not fit, as DIDroom's; only with its mark in the metadata.
+    """
+    strict = profile in (ProfileName.FINAL, ProfileName.DRAFT_15)
+    if strict and status == 422 and not error and _has_dyne_key(metadata):
+        return ProfileName.DIDROOM
+    return None
+
+
+def _has_dyne_key(metadata: JsonObject) -> bool:
+    """Whether the issuer's metadata has `jwks`, which 1.0 does not know, with a `did:dyne` key."""
+    keys = elements(members(metadata.get("jwks")).get("keys"))
+    return any(text(members(one).get("kid")).startswith("did:dyne:") for one in keys)
