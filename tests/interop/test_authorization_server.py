@@ -1,36 +1,18 @@
 """panva's oidc-provider as authorization server in front of our issuer, for our wallet."""
 
-import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-import httpx
 import pytest
 
 from reference_servers.demo.people import PEOPLE, write_seeds
+from tests.interop.browser import sign_in
 from tests.interop.programs import server
 from tests.interop.wallet_command import WalletCommand
 from tests.support.certificates import TlsAuthority
 from tests.support.reference_servers import ReferenceServers, free_port, issuer_settings, program
-
-
-def sign_in(tls: TlsAuthority, url: str, *, agree: bool = True) -> None:
-    """Play the browser on the pages of oidc-provider, up to the wallet's own."""
-    trusted = ssl.create_default_context(cafile=tls.file)
-    with httpx.Client(verify=trusted, trust_env=False, follow_redirects=True) as browser:
-        page = browser.get(url)
-        assert "Sign-in" in page.text
-        who = {"prompt": "login", "login": PEOPLE[0].subject, "password": "any"}
-        page = browser.post(page.url, data=who)
-        assert "Authorize" in page.text
-        page = (
-            browser.post(page.url, data={"prompt": "consent"})
-            if agree
-            else browser.get(f"{page.url}/abort")
-        )
-    assert (page.status_code, page.url.path) == (200, "/callback"), page.text
 
 
 @contextmanager
@@ -46,17 +28,20 @@ def issuer(folder: Path, tls: TlsAuthority, **settings: object) -> Iterator[Refe
         (folder / "client").write_text("credential-issuer:secret-of-the-issuer\n")
         flags["introspection-file"] = str(folder / "client")
     facts = {"url": theirs, "tls": str(tls.pem("localhost")), "issuer": ours, **settings}
-    with server("authorization_server", facts), program("credential_issuer", flags):
+    with server("oidc_provider", facts), program("credential_issuer", flags):
         yield both
 
 
-@pytest.mark.parametrize("details", [True, False], ids=["details", "scope"])
-@pytest.mark.parametrize(("tokens", "par"), [("jwt", True), ("opaque", False)])
+@pytest.mark.parametrize(
+    ("tokens", "par", "details"),
+    [("jwt", True, True), ("jwt", False, False), ("opaque", True, False), ("opaque", False, True)],
+)
 def test_a_credential_by_an_authorization_server_of_other_people(
     tokens: str, par: bool, details: bool, tmp_path: Path, tls: TlsAuthority, wallet: WalletCommand
 ) -> None:
+    erika = partial(sign_in, tls, subject=PEOPLE[0].subject)
     with issuer(tmp_path / "servers", tls, tokens=tokens, par=par, details=details) as servers:
-        card = wallet.add(servers.offer("pid"), servers.ca_pem, partial(sign_in, tls))
+        card = wallet.add(servers.offer("pid"), servers.ca_pem, erika)
     labels = {claim["label"]: claim["value"] for claim in card["claims"]}
     assert labels["Given name"] == "Erika"
     assert card["credential_issuer"] == servers.issuer_url
@@ -66,8 +51,8 @@ def test_a_credential_by_an_authorization_server_of_other_people(
 def test_the_holder_cancels_at_an_authorization_server_of_other_people(
     tmp_path: Path, tls: TlsAuthority, wallet: WalletCommand
 ) -> None:
+    cancel = partial(sign_in, tls, agree=False)
     with issuer(tmp_path / "servers", tls, tokens="jwt", par=True, details=True) as servers:
-        cancel = partial(sign_in, tls, agree=False)
         offer = ("add", servers.offer("pid"), "--yes", "--no-browser")
         code, answer = wallet(*offer, browser=cancel)
     assert (code, answer["error"]["code"]) == (3, "access_denied")

@@ -17,7 +17,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReferenceServe
 
 @pytest.mark.parametrize("by", ["value", "reference"])
 def test_a_credential_for_a_wallet_of_other_people(by: str, servers: ReferenceServers) -> None:
-    with start("wallet", {"offer": servers.offer("pid", by)}) as process:
+    with start("openid4vci_wallet", {"offer": servers.offer("pid", by)}) as process:
         assert process.stdout
         word, _, url = process.stdout.readline().strip().partition(" ")
         assert word == "authorize"

@@ -2,8 +2,7 @@
 //
 // It signs nobody in: who opens the authorization endpoint has agreed.
 
-import { createHash, createPrivateKey, randomBytes, sign } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
 import {
   Oauth2AuthorizationServer,
   Oauth2ResourceServer,
@@ -11,12 +10,11 @@ import {
   Oauth2ServerErrorResponseError,
 } from '@openid4vc/oauth2'
 import { Openid4vciIssuer } from '@openid4vc/openid4vci'
-import { SDJwtVcInstance } from '@sd-jwt/sd-jwt-vc'
 import { signing } from './callbacks.mjs'
+import { card, configurations, display } from './card.mjs'
 import { serve, settings } from './serving.mjs'
 
 const { url } = settings
-const chain = readFileSync(settings.chain, 'utf8') // the key, then its certificate
 const { callbacks, signer } = await signing()
 const issuer = new Openid4vciIssuer({ callbacks })
 const authorizationServer = new Oauth2AuthorizationServer({ callbacks })
@@ -28,21 +26,8 @@ const credentialIssuer = issuer.createCredentialIssuerMetadata({
   credential_endpoint: `${url}/credential`,
   nonce_endpoint: `${url}/nonce`,
   notification_endpoint: `${url}/notification`,
-  display: [{ name: 'Issuer of other people', locale: 'en' }],
-  credential_configurations_supported: {
-    card: {
-      format: 'dc+sd-jwt',
-      vct: 'urn:example:interop:1',
-      scope: 'card',
-      cryptographic_binding_methods_supported: ['jwk'],
-      credential_signing_alg_values_supported: ['ES256'],
-      proof_types_supported: { jwt: { proof_signing_alg_values_supported: ['ES256'] } },
-      credential_metadata: {
-        display: [{ name: 'Library card', locale: 'en' }],
-        claims: [{ path: ['given_name'], mandatory: true, display: [{ name: 'Given name' }] }],
-      },
-    },
-  },
+  display,
+  credential_configurations_supported: configurations,
 })
 const authorizationServerMetadata = authorizationServer.createAuthorizationServerMetadata({
   issuer: url,
@@ -199,26 +184,6 @@ const authorized = (request) =>
 
 function refuseUnless(right, error) {
   if (!right) throw new Oauth2ServerErrorResponseError({ error })
-}
-
-/** An SD-JWT VC bound to the holder's key. */
-function card(holderJwk) {
-  const key = createPrivateKey(chain)
-  const now = Math.floor(Date.now() / 1000)
-  const instance = new SDJwtVcInstance({
-    signAlg: 'ES256',
-    signer: (data) => sign('sha256', data, { key, dsaEncoding: 'ieee-p1363' }).toString('base64url'),
-    hashAlg: 'sha-256',
-    hasher: (data) => createHash('sha256').update(data).digest(),
-    saltGenerator: random,
-  })
-  const certificate = chain.match(/BEGIN CERTIFICATE-----([^-]*)/)[1].replace(/\s/g, '')
-  const claims = { given_name: 'Zita', address: { locality: 'Genève', country: 'CH' }, reads: ['fr', 'de'] }
-  return instance.issue(
-    { iss: url, vct: 'urn:example:interop:1', iat: now, exp: now + 3600, cnf: { jwk: holderJwk }, ...claims },
-    { _sd: ['given_name', 'address'], address: { _sd: ['locality'] }, reads: { _sd: [0, 1] } },
-    { header: { x5c: [certificate] } }
-  )
 }
 
 function refusal(error) {
