@@ -136,15 +136,20 @@ def format_besides(request: JsonObject, facts: Facts) -> JsonObject:
 
 
 def type_for_vct(expected: JsonObject, _facts: Facts) -> JsonObject:
-    """An SD-JWT VC tells its type as `type`; it has no `vct`, and is of none."""
-    told = members(expected.get("type"))
-    if "vct" not in told or "type" in told:
+    """An SD-JWT VC without `vct` tells its type as `type`."""
+    claims = elements(expected.get("type_claims"))
+    if "vct" not in claims or "type" in claims:
         return expected
-    return {**expected, "type": {**told, "type": told["vct"]}}
+    return {**expected, "type_claims": [*claims, "type"]}
 
 
 def keys_in_metadata(expected: JsonObject, facts: Facts) -> JsonObject:
-    """The issuer's key is in its metadata, and nowhere else."""
+    """The issuer's key is in its metadata, and nowhere else.
+
+    An issuer could make anybody believe it that way, so this takes the holder's own word.
+    """
+    if not facts.chosen:
+        return expected
     keys = [
         one
         for one in map(members, elements(members(facts.metadata.get("jwks")).get("keys")))

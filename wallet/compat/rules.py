@@ -44,10 +44,9 @@ class Place(StrEnum):
     CREDENTIAL_RESPONSE = "credential response"
     """Also a refusal, and the answers of the deferred credential endpoint; with `STATUS`."""
     EXPECTED = "expected credential"
-    """What verification expects: `typ` (any of an array), `type` (claims that tell the type, and
-    what they say; any of them, the first is the right one), `bound` (whether it must name the
-    holder's key), `promised` (paths of the claims it must have), `keys` (JWKs of the issuer, for a
-    credential without certificates)."""
+    """What verification expects: `typ` (any of an array), `type_claims` (the first that is there
+    tells the type), `bound` (whether it must name the holder's key), `promised` (paths of the
+    claims it must have), `keys` (JWKs of the issuer, for a credential without certificates)."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +61,7 @@ class Facts:
         transaction_id: Of the deferred issuance that is asked for.
         token: The token response.
         now: Aware, UTC.
+        chosen: Whether the holder set this profile for this issuer; otherwise it shows it.
     """
 
     metadata: JsonObject = field(default_factory=dict, repr=False)
@@ -71,6 +71,7 @@ class Facts:
     transaction_id: str = ""
     token: JsonObject = field(default_factory=dict, repr=False)
     now: datetime | None = None
+    chosen: bool = False
 
     @property
     def configuration(self) -> JsonObject:

@@ -541,15 +541,14 @@ PAIRS: dict[str, list[Pair]] = {
         for interval in ({}, {"interval": 60})
     ],
     "typ vc+sd-jwt": [Pair({"typ": ["dc+sd-jwt"]}, {"typ": ["dc+sd-jwt", "vc+sd-jwt"]})],
-    "type for vct": [
-        Pair({"type": {"vct": "card"}}, {"type": {"vct": "card", "type": "card"}}, knowing(CARD))
-    ],
+    "type for vct": [Pair({"type_claims": ["vct"]}, {"type_claims": ["vct", "type"]})],
     "keys in the metadata": [
         Pair(
             {"keys": []},
             {"keys": [{"kty": "EC", "x": "x"}]},
             knowing(
                 CARD,
+                chosen=True,
                 metadata={
                     "jwks": {
                         "keys": [

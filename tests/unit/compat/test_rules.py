@@ -1,5 +1,6 @@
 """Each rule before and after, and nowhere else."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -173,6 +174,12 @@ def test_a_scheme_is_written_as_the_token_type_was() -> None:
     bound = {"scheme": "DPoP"}
     facts = Facts(token={"token_type": "bearer"})
     assert tolerate(ProfileName.DIDROOM, Place.AUTHORIZATION_HEADER, bound, facts).names == ()
+
+
+def test_vc_04_a_key_in_the_metadata_takes_the_word_of_the_holder() -> None:
+    [pair] = PAIRS["keys in the metadata"]
+    shown = replace(pair.facts, chosen=False)
+    assert tolerate(ProfileName.DIDROOM, Place.EXPECTED, pair.before, shown).names == ()
 
 
 def test_a_metadata_member_that_is_right_wins() -> None:
