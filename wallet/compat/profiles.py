@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+from urllib.parse import parse_qsl, urlencode
 
 from wallet.compat import didroom, drafts
 from wallet.compat.rules import (
@@ -97,6 +98,36 @@ def tolerate_answer(
     after = told.message[STATUS]
     upgraded = json.dumps(without(told.message, STATUS), ensure_ascii=False).encode()
     return after if isinstance(after, int) else status, upgraded, told.names
+
+
+def tolerate_link(
+    link: str, chosen: Mapping[str, ProfileName]
+) -> tuple[str, ProfileName, tuple[str, ...]]:
+    """An offer link after the rules, the profile of its issuer so far, and what was tolerated.
+
+    A link that needs no rule, or is none, is given back as it is.
+
+    Args:
+        link: As scanned, pasted or clicked.
+        chosen: The holder's setting, by Credential Issuer Identifier.
+    """
+    scheme, _, query = link.strip().partition("?")
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=50, errors="strict")
+        parameters = dict(pairs)
+        issuer = parameters.get("credential_issuer", "")
+        flat = tolerate(chosen.get(issuer) or after_link(parameters), Place.OFFER_LINK, parameters)
+        offer = json_object(text(flat.message.get("credential_offer")).encode())
+    except ValueError:
+        return link, ProfileName.FINAL, ()
+    profile = chosen.get(text(offer.get("credential_issuer"))) or after_offer(offer)
+    told = tolerate(profile, Place.OFFER, offer)
+    names = (*flat.names, *told.names)
+    if not names or len(parameters) != len(pairs):
+        return link, profile, ()
+    others = {name: text(value) for name, value in flat.message.items()}
+    asked = {**others, "credential_offer": json.dumps(told.message, separators=(",", ":"))}
+    return f"{scheme}?{urlencode(asked)}", profile, names
 
 
 # Evidence. It counts where the setting leaves the choice to the wallet; a setting is never left.

@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import parse_qs, urlencode
 
 import pytest
 
@@ -19,12 +20,13 @@ from wallet.compat import (
     after_refusal,
     tolerate,
     tolerate_answer,
+    tolerate_link,
 )
 from wallet.errors import WalletError
 from wallet.oauth.server_metadata import for_authorization_code, read_server_metadata
 from wallet.openid4vci.credential import read_credential_response
 from wallet.openid4vci.issuer_metadata import IssuerMetadata, read_issuer_metadata
-from wallet.openid4vci.offer import read_offer
+from wallet.openid4vci.offer import CredentialOffer, read_offer, read_offer_link
 from wallet.openid4vci.proof import needs_proof, proof_algorithm
 from wallet.openid4vci.token import credential_identifier, read_token_response
 
@@ -110,6 +112,67 @@ def test_what_a_refusal_shows(
     profile: str, document: dict[str, Any], status: int, error: str, after: str | None
 ) -> None:
     assert after_refusal(ProfileName(profile), document, status, error) == after
+
+
+# A link.
+
+OLD_OFFER = {"credential_issuer": "https://issuer.example", "credentials": ["card"]}
+
+
+def link_of(offer: Any, **others: str) -> str:
+    parameters = {"credential_offer": json.dumps(offer), **others}
+    return "openid-credential-offer://?" + urlencode(parameters)
+
+
+def test_a_link_of_draft_11_is_read() -> None:
+    link, profile, names = tolerate_link(link_of(OLD_OFFER, other="x"), {})
+    assert (profile, names) == (ProfileName.DRAFT_11, ("credentials in the offer",))
+    offer = read_offer_link(link)
+    assert isinstance(offer, CredentialOffer)
+    assert offer.credential_configuration_ids == ["card"]
+    assert parse_qs(link.partition("?")[2])["other"] == ["x"]
+
+
+def test_a_flat_link_of_didroom_is_read() -> None:
+    flat = urlencode(
+        {
+            "credential_configuration_ids": "discount_from_voucher_test",
+            "credential_issuer": "https://ci.example/credential_issuer",
+        }
+    )
+    link, profile, names = tolerate_link(f" openid-credential-offer://?{flat}\n", {})
+    assert names == ("offer as parameters",)
+    assert profile is ProfileName.FINAL  # its metadata will show more
+    offer = read_offer_link(link)
+    assert isinstance(offer, CredentialOffer)
+    assert offer.credential_issuer == "https://ci.example/credential_issuer"
+    assert offer.credential_configuration_ids == ["discount_from_voucher_test"]
+
+
+def test_a_setting_is_never_left() -> None:
+    for name in ProfileName:
+        _, profile, names = tolerate_link(link_of(OLD_OFFER), {"https://issuer.example": name})
+        assert profile is name
+        assert bool(names) == (name is ProfileName.DRAFT_11)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "",
+        "https://issuer.example/",
+        "openid-credential-offer://?credential_offer=",
+        "openid-credential-offer://?credential_offer=%7B&credential_offer=%7B%7D",
+        "openid-credential-offer://?credential_offer=%FF",
+        "openid-credential-offer://?" + "&".join("a" for _ in range(60)),
+        link_of(OLD_OFFER) + "&credential_offer=%7B%7D",
+        "openid-credential-offer://?credential_offer_uri=https%3A%2F%2Fissuer.example%2Fo",
+        link_of({"credential_issuer": "https://issuer.example"}),
+        link_of([]),
+    ],
+)
+def test_a_link_that_needs_no_rule_or_is_none_stays_as_it_is(link: str) -> None:
+    assert tolerate_link(link, {})[0] is link
 
 
 # A whole answer.
