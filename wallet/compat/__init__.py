@@ -12,5 +12,6 @@ from wallet.compat.profiles import after_refusal as after_refusal
 from wallet.compat.profiles import tolerate as tolerate
 from wallet.compat.profiles import tolerate_answer as tolerate_answer
 from wallet.compat.profiles import tolerate_link as tolerate_link
+from wallet.compat.profiles import tolerate_offer as tolerate_offer
 from wallet.compat.rules import Facts as Facts
 from wallet.compat.rules import Place as Place

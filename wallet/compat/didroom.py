@@ -130,7 +130,7 @@ def format_besides(request: JsonObject, facts: Facts) -> JsonObject:
     """`format` must stand beside `credential_configuration_id`, whatever it says."""
     configuration = facts.configuration
     published = configuration.get(PUBLISHED_FORMAT, configuration.get("format"))
-    if "format" in request or not text(published):
+    if "credential_configuration_id" not in request or "format" in request or not text(published):
         return request
     return {"format": published, **request}
 

@@ -100,34 +100,44 @@ def tolerate_answer(
     return after if isinstance(after, int) else status, upgraded, told.names
 
 
+def tolerate_offer(
+    body: bytes, chosen: Mapping[str, ProfileName]
+) -> tuple[bytes, ProfileName, tuple[str, ...]]:
+    """An offer after the rules, the profile of its issuer so far, and what was tolerated.
+
+    Args:
+        body: Its JSON; what is none, or needs no rule, is given back as it is.
+        chosen: The holder's setting, by Credential Issuer Identifier.
+    """
+    try:
+        offer = json_object(body)
+    except ValueError:
+        return body, ProfileName.FINAL, ()
+    profile = chosen.get(text(offer.get("credential_issuer"))) or after_offer(offer)
+    told = tolerate(profile, Place.OFFER, offer)
+    upgraded = json.dumps(told.message, separators=(",", ":")).encode() if told.names else body
+    return upgraded, profile, told.names
+
+
 def tolerate_link(
     link: str, chosen: Mapping[str, ProfileName]
 ) -> tuple[str, ProfileName, tuple[str, ...]]:
-    """An offer link after the rules, the profile of its issuer so far, and what was tolerated.
-
-    A link that needs no rule, or is none, is given back as it is.
-
-    Args:
-        link: As scanned, pasted or clicked.
-        chosen: The holder's setting, by Credential Issuer Identifier.
-    """
+    """An offer link after the rules; as `tolerate_offer`, also where it holds no offer."""
     scheme, _, query = link.strip().partition("?")
     try:
         pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=50, errors="strict")
-        parameters = dict(pairs)
-        issuer = parameters.get("credential_issuer", "")
-        flat = tolerate(chosen.get(issuer) or after_link(parameters), Place.OFFER_LINK, parameters)
-        offer = json_object(text(flat.message.get("credential_offer")).encode())
     except ValueError:
         return link, ProfileName.FINAL, ()
-    profile = chosen.get(text(offer.get("credential_issuer"))) or after_offer(offer)
-    told = tolerate(profile, Place.OFFER, offer)
-    names = (*flat.names, *told.names)
-    if not names or len(parameters) != len(pairs):
+    parameters = dict(pairs)
+    issuer = parameters.get("credential_issuer", "")
+    flat = tolerate(chosen.get(issuer) or after_link(parameters), Place.OFFER_LINK, parameters)
+    offer = text(flat.message.get("credential_offer")).encode("utf-8", "replace")
+    upgraded, profile, names = tolerate_offer(offer, chosen)
+    if not (flat.names or names) or len(parameters) != len(pairs):
         return link, profile, ()
-    others = {name: text(value) for name, value in flat.message.items()}
-    asked = {**others, "credential_offer": json.dumps(told.message, separators=(",", ":"))}
-    return f"{scheme}?{urlencode(asked)}", profile, names
+    asked = {name: text(value) for name, value in flat.message.items()}
+    asked["credential_offer"] = upgraded.decode()
+    return f"{scheme}?{urlencode(asked)}", profile, (*flat.names, *names)
 
 
 # Evidence. It counts where the setting leaves the choice to the wallet; a setting is never left.

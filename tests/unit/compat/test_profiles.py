@@ -21,6 +21,7 @@ from wallet.compat import (
     tolerate,
     tolerate_answer,
     tolerate_link,
+    tolerate_offer,
 )
 from wallet.errors import WalletError
 from wallet.oauth.server_metadata import for_authorization_code, read_server_metadata
@@ -294,8 +295,9 @@ def test_an_offer_of_draft_11_is_read() -> None:
     with pytest.raises(WalletError) as caught:
         read_offer(answer(offer))
     assert caught.value.code == "offer_invalid"
-    told = tolerate(after_offer(offer), Place.OFFER, offer)
-    asked = read_offer(answer(told.message))
+    body, profile, names = tolerate_offer(json.dumps(offer).encode(), {})
+    assert (profile, names) == (ProfileName.DRAFT_11, ("credentials in the offer",))
+    asked = read_offer(answer(body))
     known, _ = read(ProfileName.DRAFT_11, DRAFT_11)
     facts = Facts(metadata=known.model_dump())
     ids = {"credential_configuration_ids": asked.credential_configuration_ids}
