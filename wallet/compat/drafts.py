@@ -453,14 +453,18 @@ PROOF_TYPES: Final = Rule(
     "draft 11, section 10.2.3.1",
     in_each_configuration(proof_types),
 )
-LOGO_URL: Final = Rule("url of a logo", Place.ISSUER_METADATA, "draft 13, section 11.2.3", logo_url)
+LOGO_URL: Final = Rule(
+    "url of a logo instead of uri", Place.ISSUER_METADATA, "draft 13, section 11.2.3", logo_url
+)
 NO_IDENTIFIERS: Final = Rule(
     "authorization_details without credential_identifiers",
     Place.TOKEN_RESPONSE,
     "draft 13, section 6.2",
     no_identifiers,
 )
-SINGLE_PROOF: Final = Rule("proof", Place.CREDENTIAL_REQUEST, "draft 13, section 7.2", single_proof)
+SINGLE_PROOF: Final = Rule(
+    "proof instead of proofs", Place.CREDENTIAL_REQUEST, "draft 13, section 7.2", single_proof
+)
 TYPED_VC_SD_JWT: Final = Rule(
     "typ vc+sd-jwt", Place.EXPECTED, "SD-JWT VC, draft -05, section 3.2.1", typed_vc_sd_jwt
 )
@@ -478,14 +482,14 @@ _EVERY: Final = (
     Rule("no interval", Place.CREDENTIAL_RESPONSE, "draft 15, section 8.3", no_interval),
 )
 _SINGLE_PROOF_WITHOUT_BATCH: Final = Rule(
-    "proof without batch",
+    "proof instead of proofs, without batch",
     Place.CREDENTIAL_REQUEST,
     "draft 15, section 8.2",
     single_proof_without_batch,
 )
 _UNTIL_14: Final = (
     Rule(
-        "vc+sd-jwt",
+        "format vc+sd-jwt",
         Place.ISSUER_METADATA,
         "draft 14, appendix A.3.1",
         in_each_configuration(vc_sd_jwt),
@@ -504,14 +508,24 @@ _UNTIL_14: Final = (
     ),
     LOGO_URL,
     DISPLAY_OUTSIDE_METADATA,
-    Rule("c_nonce elsewhere", Place.NONCE, "draft 14, sections 6.2 and 7.3", nonce_elsewhere),
+    Rule(
+        "c_nonce without a nonce endpoint",
+        Place.NONCE,
+        "draft 14, sections 6.2 and 7.3",
+        nonce_elsewhere,
+    ),
     Rule(
         "invalid_proof with a c_nonce",
         Place.CREDENTIAL_RESPONSE,
         "draft 14, section 7.3.2",
         invalid_proof,
     ),
-    Rule("credential", Place.CREDENTIAL_RESPONSE, "draft 14, section 7.3", single_credential),
+    Rule(
+        "credential instead of credentials",
+        Place.CREDENTIAL_RESPONSE,
+        "draft 14, section 7.3",
+        single_credential,
+    ),
     TYPED_VC_SD_JWT,
 )
 _ASKED_BY_FORMAT: Final = Rule(
@@ -540,13 +554,13 @@ DRAFT_11: Final = (
     Rule("user_pin_required", Place.OFFER, "draft 11, section 4.1.1", user_pin_required),
     Rule("offered by type", Place.OFFERED, "draft 11, section 4.1.1", offered_by_type),
     Rule(
-        "credentials_supported",
+        "credentials_supported in the metadata",
         Place.ISSUER_METADATA,
         "draft 11, section 10.2.3",
         credentials_supported,
     ),
     Rule(
-        "authorization_server",
+        "a single authorization_server",
         Place.ISSUER_METADATA,
         "draft 11, section 10.2.3",
         authorization_server,
@@ -558,7 +572,7 @@ DRAFT_11: Final = (
         in_each_configuration(types_outside_definition),
     ),
     Rule(
-        "cryptographic_suites_supported",
+        "cryptographic_suites_supported in the metadata",
         Place.ISSUER_METADATA,
         "draft 11, section 10.2.3.1",
         in_each_configuration(suites),
@@ -579,7 +593,7 @@ DRAFT_11: Final = (
         "draft 11, section 5.1.1",
         details_by_format,
     ),
-    Rule("user_pin", Place.TOKEN_REQUEST, "draft 11, section 6.1", user_pin),
+    Rule("user_pin instead of tx_code", Place.TOKEN_REQUEST, "draft 11, section 6.1", user_pin),
     Rule(
         "format and types instead of a configuration id",
         Place.CREDENTIAL_REQUEST,

@@ -202,13 +202,15 @@ def after_refusal(
 ) -> ProfileName | None:
     """As what a refused credential request may be sent once more; None for not at all.
 
-    1.0 refuses with 400 and an error code (section 8.3.1.2). 422 without one is a schema that the
-    request does not fit, as DIDroom's; only with its mark in the metadata.
+    1.0 refuses with 400 and an error code (section 8.3.1.2). 422 without one is what servers give
+    whose schema a request does not fit: DIDroom's, which show themselves by their key, and others
+    that do not know `proofs`.
     """
-    strict = profile in (ProfileName.FINAL, ProfileName.DRAFT_15)
-    if strict and status == 422 and not error and _has_dyne_key(metadata):
+    if status != 422 or error or profile not in (ProfileName.FINAL, ProfileName.DRAFT_15):
+        return None
+    if _has_dyne_key(metadata):
         return ProfileName.DIDROOM
-    return None
+    return ProfileName.DRAFT_15 if profile is ProfileName.FINAL else None
 
 
 def _has_dyne_key(metadata: JsonObject) -> bool:

@@ -131,13 +131,13 @@ PAIRS: dict[str, list[Pair]] = {
         )
         for needed, tx_code in ((True, {"tx_code": {"input_mode": "numeric"}}), (False, {}))
     ],
-    "user_pin": [
+    "user_pin instead of tx_code": [
         Pair(
             {"pre-authorized_code": "code", "tx_code": "0042"},
             {"pre-authorized_code": "code", "user_pin": "0042"},
         )
     ],
-    "credentials_supported": [
+    "credentials_supported in the metadata": [
         Pair(
             {
                 "credentials_supported": [
@@ -159,7 +159,7 @@ PAIRS: dict[str, list[Pair]] = {
             {"credential_configurations_supported": {"card": {"format": "mso_mdoc"}}},
         ),
     ],
-    "authorization_server": [
+    "a single authorization_server": [
         Pair(
             {"authorization_server": "https://as.example"},
             {"authorization_servers": ["https://as.example"]},
@@ -183,7 +183,7 @@ PAIRS: dict[str, list[Pair]] = {
             },
         )
     ],
-    "cryptographic_suites_supported": [
+    "cryptographic_suites_supported in the metadata": [
         configured(
             {"cryptographic_suites_supported": ["ES256"]},
             {"credential_signing_alg_values_supported": ["ES256"]},
@@ -230,7 +230,7 @@ PAIRS: dict[str, list[Pair]] = {
             },
         )
     ],
-    "vc+sd-jwt": [
+    "format vc+sd-jwt": [
         configured(
             {"format": "vc+sd-jwt", "vct": "urn:card"},
             {"format": "dc+sd-jwt", "vct": "urn:card", "published_format": "vc+sd-jwt"},
@@ -296,7 +296,7 @@ PAIRS: dict[str, list[Pair]] = {
             },
         )
     ],
-    "url of a logo": [
+    "url of a logo instead of uri": [
         Pair(
             {
                 "display": [{"logo": {"url": "https://a.example/logo", "alternative_text": "A"}}],
@@ -426,7 +426,7 @@ PAIRS: dict[str, list[Pair]] = {
             knowing(CARD),
         ),
     ],
-    "c_nonce elsewhere": [
+    "c_nonce without a nonce endpoint": [
         Pair(
             {"latest": {"access_token": "token", "c_nonce": "fresh"}},
             {"latest": {"access_token": "token", "c_nonce": "fresh"}, "c_nonce": "fresh"},
@@ -435,7 +435,7 @@ PAIRS: dict[str, list[Pair]] = {
     "bearer in lower case": [
         Pair({"scheme": "Bearer"}, {"scheme": "bearer"}, Facts(token={"token_type": "bearer"}))
     ],
-    "proof": [
+    "proof instead of proofs": [
         Pair(
             {"credential_configuration_id": "card", "proofs": {kind: ["one"]}},
             {
@@ -445,7 +445,7 @@ PAIRS: dict[str, list[Pair]] = {
         )
         for kind in ("jwt", "attestation")
     ],
-    "proof without batch": [
+    "proof instead of proofs, without batch": [
         Pair({"proofs": {"jwt": ["one"]}}, {"proof": {"proof_type": "jwt", "jwt": "one"}})
     ],
     "format instead of a configuration id": [
@@ -500,7 +500,7 @@ PAIRS: dict[str, list[Pair]] = {
             },
         )
     ],
-    "credential": [
+    "credential instead of credentials": [
         Pair(
             {STATUS: 200, "credential": credential, "notification_id": "n"},
             {STATUS: 200, "credentials": [{"credential": credential}], "notification_id": "n"},

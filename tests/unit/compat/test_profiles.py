@@ -101,7 +101,8 @@ def test_what_not_found_shows() -> None:
     [
         ("1.0", DYNE, 422, "", "didroom"),
         ("draft-15", DYNE, 422, "", "didroom"),
-        ("1.0", {}, 422, "", None),
+        ("1.0", {}, 422, "", "draft-15"),
+        ("draft-15", {}, 422, "", None),
         ("1.0", DYNE, 400, "", None),
         ("1.0", DYNE, 500, "", None),
         ("1.0", DYNE, 422, "invalid_proof", None),
@@ -260,13 +261,13 @@ def test_metadata_of_draft_11_is_read() -> None:
     assert profile is ProfileName.DRAFT_11
     issuer, names = read(profile, DRAFT_11)
     assert names == (
-        "credentials_supported",
-        "authorization_server",
-        "cryptographic_suites_supported",
+        "credentials_supported in the metadata",
+        "a single authorization_server",
+        "cryptographic_suites_supported in the metadata",
         "no proof types",
-        "vc+sd-jwt",
+        "format vc+sd-jwt",
         "claims as a map",
-        "url of a logo",
+        "url of a logo instead of uri",
         "display and claims outside credential_metadata",
     )
     assert issuer.authorization_servers == ["https://as.example"]
@@ -369,7 +370,7 @@ def test_what_didroom_wants_is_sent(name: str) -> None:
     taken = json.loads(exchange(name, "credential")["request"]["body"])
     told = tolerate(ProfileName.DIDROOM, Place.CREDENTIAL_REQUEST, ours, facts)
     assert told.message == taken
-    assert told.names == ("proof", "format besides")
+    assert told.names == ("proof instead of proofs", "format besides")
 
 
 def test_every_name_of_a_profile_has_one() -> None:
