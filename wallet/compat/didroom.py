@@ -15,7 +15,6 @@ from wallet.compat.drafts import (
     PROOF_TYPES,
     PUBLISHED_FORMAT,
     SINGLE_PROOF,
-    TYPED_VC_SD_JWT,
 )
 from wallet.compat.rules import (
     Facts,
@@ -194,7 +193,6 @@ RULES: Final = (
     Rule("bearer in lower case", Place.AUTHORIZATION_HEADER, SOURCE, scheme_as_typed),
     SINGLE_PROOF,
     Rule("format besides", Place.CREDENTIAL_REQUEST, SOURCE, format_besides),
-    TYPED_VC_SD_JWT,
     Rule("type for vct", Place.EXPECTED, SOURCE, type_for_vct),
     Rule("keys in the metadata", Place.EXPECTED, SOURCE, keys_in_metadata),
     Rule("not bound", Place.EXPECTED, SOURCE, not_bound),

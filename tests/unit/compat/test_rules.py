@@ -75,7 +75,7 @@ FACTS = [
 members = sorted({name for pairs in PAIRS.values() for pair in pairs for name in pair.before})
 
 
-@settings(max_examples=1_000)
+@settings(max_examples=300)
 @given(
     profile=st.sampled_from(ProfileName),
     place=st.sampled_from(Place),
