@@ -7,34 +7,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives import serialization
 
+from tests.interop.authorities import write_authority
 from tests.interop.browser import sign_in, visit
 from tests.interop.programs import server
 from tests.interop.wallet_command import WalletCommand
 from tests.support.certificates import TlsAuthority
 from tests.support.reference_servers import free_port
-from tests.support.simulator import Authority
 
 BROWSERS = {"openid4vci_issuer": visit, "oidc_provider_issuer": sign_in}
 
 
 @contextmanager
-def issuer(program: str, folder: Path, tls: TlsAuthority, **settings: Any) -> Iterator[str]:
-    """The issuer's URL; its authority's certificate is `anchor.pem` in `folder`."""
-    authority = Authority("Interop Root")
-    (folder / "anchor.pem").write_bytes(authority.pem)
-    key = authority.leaf_key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    chain = folder / "chain.pem"
-    chain.write_bytes(key + authority.leaf.public_bytes(serialization.Encoding.PEM))
+def issuer(
+    program: str, folder: Path, tls: TlsAuthority, **settings: Any
+) -> Iterator[tuple[str, Path]]:
+    """The issuer's URL, and the anchor of its certificate."""
+    anchor, chain = write_authority(folder, "issuer")
     url = f"https://localhost:{free_port()}"
     facts = {"url": url, "tls": str(tls.pem("localhost")), "chain": str(chain), **settings}
     with server(program, facts, NODE_EXTRA_CA_CERTS=str(tls.file)):
-        yield url
+        yield url, anchor
 
 
 @pytest.mark.parametrize(
@@ -49,9 +42,9 @@ def test_a_credential_of_an_issuer_of_other_people(
     tls: TlsAuthority,
     wallet: WalletCommand,
 ) -> None:
-    with issuer(program, tmp_path, tls, par=par, details=details) as url:
+    with issuer(program, tmp_path, tls, par=par, details=details) as (url, anchor):
         offer = visit(tls, f"{url}/offer").text
-        card = wallet.add(offer, tmp_path / "anchor.pem", partial(BROWSERS[program], tls))
+        card = wallet.add(offer, anchor, partial(BROWSERS[program], tls))
     assert (card["name"], card["issuer"]) == ("Library card", "Issuer of other people")
     assert card["credential_issuer"] == url
     labels = {claim["label"]: claim["value"] for claim in card["claims"]}
@@ -62,8 +55,8 @@ def test_a_credential_of_an_issuer_of_other_people(
 def test_an_issuer_of_other_people_is_told_that_it_was_accepted(
     tmp_path: Path, tls: TlsAuthority, wallet: WalletCommand
 ) -> None:
-    with issuer("openid4vci_issuer", tmp_path, tls, par=True, details=False) as url:
+    with issuer("openid4vci_issuer", tmp_path, tls, par=True, details=False) as (url, anchor):
         offer = visit(tls, f"{url}/offer").text
-        wallet.add(offer, tmp_path / "anchor.pem", partial(visit, tls))
+        wallet.add(offer, anchor, partial(visit, tls))
         [notification] = visit(tls, f"{url}/notifications").json()
     assert notification["event"] == "credential_accepted"

@@ -1,8 +1,8 @@
 // The credential that the issuers here issue: a library card, as SD-JWT VC.
 
-import { createHash, createPrivateKey, randomBytes, sign } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { createHash, randomBytes, sign } from 'node:crypto'
 import { SDJwtVcInstance } from '@sd-jwt/sd-jwt-vc'
+import { readChain } from './keys.mjs'
 import { settings } from './serving.mjs'
 
 const vct = 'urn:example:interop:1'
@@ -29,12 +29,11 @@ export const configurations = {
 
 /** The card, bound to the holder's key. */
 export function card(holderJwk) {
-  const chain = readFileSync(settings.chain, 'utf8') // the key, then its certificate
-  const [, certificate] = chain.match(/BEGIN CERTIFICATE-----([^-]*)/)
-  const key = createPrivateKey(chain)
+  const { key, x5c } = readChain(settings.chain)
   const instance = new SDJwtVcInstance({
     signAlg: 'ES256',
-    signer: (data) => sign('sha256', data, { key, dsaEncoding: 'ieee-p1363' }).toString('base64url'),
+    signer: (data) =>
+      sign('sha256', data, { key, dsaEncoding: 'ieee-p1363' }).toString('base64url'),
     hashAlg: 'sha-256',
     hasher: (data) => createHash('sha256').update(data).digest(),
     saltGenerator: (length) => randomBytes(length).toString('base64url'),
@@ -48,6 +47,6 @@ export function card(holderJwk) {
   return instance.issue(
     { iss: settings.url, vct, iat: now, exp: now + 3600, cnf: { jwk: holderJwk }, ...claims },
     { _sd: ['given_name', 'address'], address: { _sd: ['locality'] }, reads: { _sd: [0, 1] } },
-    { header: { x5c: [certificate.replace(/\s/g, '')] } }
+    { header: { x5c } }
   )
 }

@@ -29,7 +29,7 @@ export const configuration = {
   jwks: { keys: [{ ...(await exportJWK(privateKey)), alg: 'ES256', use: 'sig' }] },
 }
 
-/** Rich authorization requests for credentials: each detail that was agreed to gets an identifier. */
+/** Rich authorization requests for credentials: what was agreed to gets an identifier each. */
 export const richAuthorizationRequests = {
   types: { openid_credential: { validate() {} } },
   authorizationDetailsForGrantSource: (ctx, { rar }) => rar ?? ctx.oidc.grant.rar,

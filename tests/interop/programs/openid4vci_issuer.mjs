@@ -10,12 +10,12 @@ import {
   Oauth2ServerErrorResponseError,
 } from '@openid4vc/oauth2'
 import { Openid4vciIssuer } from '@openid4vc/openid4vci'
-import { signing } from './callbacks.mjs'
+import { callbacks, newSigner } from './callbacks.mjs'
 import { card, configurations, display } from './card.mjs'
 import { serve, settings } from './serving.mjs'
 
 const { url } = settings
-const { callbacks, signer } = await signing()
+const signer = await newSigner()
 const issuer = new Openid4vciIssuer({ callbacks })
 const authorizationServer = new Oauth2AuthorizationServer({ callbacks })
 const resourceServer = new Oauth2ResourceServer({ callbacks })
@@ -54,7 +54,11 @@ const nonces = new Set()
 const notifications = []
 
 const form = (text) => Object.fromEntries(new URLSearchParams(text))
-const json = (body, status = 200) => ({ status, body: JSON.stringify(body), type: 'application/json' })
+const json = (body, status = 200) => ({
+  status,
+  body: JSON.stringify(body),
+  type: 'application/json',
+})
 
 const routes = {
   'GET /.well-known/openid-credential-issuer': () => json(credentialIssuer),
@@ -83,7 +87,10 @@ const routes = {
     })
     const requestUri = `urn:ietf:params:oauth:request_uri:${random()}`
     pushed.set(requestUri, authorizationRequest)
-    const answer = authorizationServer.createPushedAuthorizationResponse({ requestUri, expiresInSeconds: 60 })
+    const answer = authorizationServer.createPushedAuthorizationResponse({
+      requestUri,
+      expiresInSeconds: 60,
+    })
     return json(answer.pushedAuthorizationResponse, 201)
   },
 
@@ -142,10 +149,12 @@ const routes = {
 
   async 'POST /credential'(request) {
     const { tokenPayload } = await authorized(request)
-    const parsed = issuer.parseCredentialRequest({ issuerMetadata, credentialRequest: JSON.parse(request.body) })
+    const credentialRequest = JSON.parse(request.body)
+    const parsed = issuer.parseCredentialRequest({ issuerMetadata, credentialRequest })
+    const [detail] = tokenPayload.authorization_details ?? []
     refuseUnless(
       parsed.credentialIdentifier
-        ? tokenPayload.authorization_details?.[0].credential_identifiers[0] === parsed.credentialIdentifier
+        ? detail?.credential_identifiers[0] === parsed.credentialIdentifier
         : tokenPayload.scope === parsed.credentialConfigurationId,
       'invalid_credential_request'
     )
@@ -187,7 +196,8 @@ function refuseUnless(right, error) {
 }
 
 function refusal(error) {
-  if (error instanceof Oauth2ServerErrorResponseError) return json(error.errorResponse, error.status ?? 400)
+  if (error instanceof Oauth2ServerErrorResponseError)
+    return json(error.errorResponse, error.status ?? 400)
   if (error instanceof Oauth2ResourceUnauthorizedError)
     return { status: 401, authenticate: error.toHeaderValue() }
   console.error(error)
