@@ -12,6 +12,9 @@ ALGORITHMS: Final = ("ES256", "ES384", "EdDSA")
 """What both servers can verify."""
 PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
+TIMES_END: Final = 1e11
+"""Some three thousand years from now; beyond it are numbers that Python cannot reckon with."""
+
 PublicKey = ECKey | OKPKey
 
 
@@ -73,7 +76,7 @@ def public_key(jwk: object) -> PublicKey:
     members = public_jwk(jwk)
     try:
         return (ECKey if members["kty"] == "EC" else OKPKey).import_key(dict(members))
-    except (JoseError, ValueError, TypeError):
+    except (JoseError, ValueError, TypeError, KeyError):
         raise JwtError("jwk is not a key of an elliptic curve") from None
 
 
@@ -97,6 +100,19 @@ def claims_of(
 
 
 def seconds(claims: Mapping[str, Any], name: str) -> float | None:
-    """A NumericDate (RFC 7519, section 2); None where it is missing or is none."""
+    """A NumericDate (RFC 7519, section 2); None where it is missing or is no time to come."""
     value = claims.get(name)
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return value if 0 <= value < TIMES_END else None
+
+
+def check_times(claims: Mapping[str, Any]) -> None:
+    """What is said of times is said right, also where it does not matter (RFC 7519, section 4.1).
+
+    Raises:
+        JwtError: It is not; Python's JSON takes NaN, infinity and numbers of any length.
+    """
+    for name in ("exp", "nbf", "iat"):
+        if name in claims and seconds(claims, name) is None:
+            raise JwtError(f"{name} is not a time")

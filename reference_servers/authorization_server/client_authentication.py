@@ -23,7 +23,14 @@ from reference_servers.authorization_server.database import Client, SeenJwt
 from reference_servers.authorization_server.leniency import Leniency
 from reference_servers.authorization_server.requests import Request
 from reference_servers.chains import anchors, leaf_key
-from reference_servers.jwts import JwtError, claims_of, header_of, public_key, seconds
+from reference_servers.jwts import (
+    JwtError,
+    check_times,
+    claims_of,
+    header_of,
+    public_key,
+    seconds,
+)
 from reference_servers.storage import digest
 
 CHALLENGE_HEADER: Final = "OAuth-Client-Attestation-Challenge"
@@ -98,6 +105,14 @@ class PrivateKeyJwt(JWTBearerClientAssertion):
         self._one_time = one_time
         self._leniency = leniency
 
+    def extract_assertion(self, assertion: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Header and claims, not verified yet; Authlib does not expect deep ones."""
+        try:
+            header, claims = super().extract_assertion(assertion)
+        except RecursionError:
+            raise InvalidClientError("Invalid JWT payload.") from None
+        return header, claims
+
     def get_audiences(self) -> list[str]:
         """This server, and its endpoints where that is forgiven."""
         return [self._issuer, f"{self._issuer}/token", f"{self._issuer}/par"]
@@ -132,6 +147,10 @@ class PrivateKeyJwt(JWTBearerClientAssertion):
             raise InvalidClientError("The client assertion is not for this server.")
         if expires_at is None or expires_at > time.time() + ASSERTION_S:
             raise InvalidClientError("The client assertion lives too long.")
+        try:
+            check_times(claims)
+        except JwtError as error:
+            raise InvalidClientError(f"{error}.".capitalize()) from None
         super().verify_claims(claims)
 
     def validate_jti(self, claims: Mapping[str, Any], jti: object) -> bool:
@@ -211,6 +230,7 @@ class ClientAttestation:
         if header.get("typ") != "oauth-client-attestation+jwt":
             raise JwtError("typ is not oauth-client-attestation+jwt")
         claims = claims_of(token, leaf_key(header.get("x5c"), self._anchors))
+        check_times(claims)
         now, not_before = time.time(), seconds(claims, "nbf") or seconds(claims, "iat") or 0
         expires_at = seconds(claims, "exp")
         if not isinstance(claims.get("sub"), str) or not isinstance(claims.get("cnf"), dict):
@@ -229,6 +249,7 @@ class ClientAttestation:
         if header_of(token).get("typ") != "oauth-client-attestation-pop+jwt":
             raise JwtError("typ is not oauth-client-attestation-pop+jwt")
         claims = claims_of(token, key)
+        check_times(claims)
         issued_at, audience = seconds(claims, "iat"), claims.get("aud")
         if claims.get("iss") != client_id and not (
             "iss" not in claims and self._leniency.forgives("attestation_iss")

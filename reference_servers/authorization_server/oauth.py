@@ -179,7 +179,9 @@ class AuthorizationServer(AuthlibServer):
     # What Authlib asks of a framework.
 
     def query_client(self, client_id: str) -> Client | None:
-        """A registered client."""
+        """A registered client; its name is of visible characters (RFC 6749, appendix A.1)."""
+        if not (client_id.isascii() and client_id.isprintable()):
+            return None
         with self.sessions() as db:
             return db.get(Client, client_id)
 

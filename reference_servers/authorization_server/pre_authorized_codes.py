@@ -52,8 +52,8 @@ class PreAuthorizedCodes:
         """
         claims = self._claims(token)
         issuer, subject, tx_code = (claims.get(name) for name in ("iss", "sub", "tx_code"))
-        if not isinstance(subject, str) or not 0 < len(subject) <= 100:
-            raise InvalidRequestError("sub is missing.")
+        if not (isinstance(subject, str) and 0 < len(subject) <= 100 and subject.isprintable()):
+            raise InvalidRequestError("sub is missing or no name.")
         if tx_code is not None and not (
             isinstance(tx_code, str) and 0 < len(tx_code) <= TX_CODE_LIMIT
         ):

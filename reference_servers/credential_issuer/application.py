@@ -68,7 +68,12 @@ class Endpoints:
     ) -> None:
         url = settings.public_url
         rules = ProofRules(
-            url, settings.proof_algorithms, settings.batch_size, _attestations(settings)
+            url,
+            settings.proof_algorithms,
+            settings.batch_size,
+            settings.proof_types,
+            settings.binding_methods,
+            _attestations(settings),
         )
         self._settings = settings
         self._sessions = sessions
@@ -256,6 +261,9 @@ def prepare(settings: Settings) -> sessionmaker[Session]:
     """Open the database and add new datasets."""
     sessions = open_database(settings.database, Base)
     known = configurations(settings.public_url)
+    if not {*settings.deferred, *settings.unbound} <= set(known):
+        message = "deferred or unbound: an unknown configuration"
+        raise ValueError(message)
     with sessions.begin() as db:
         sweep(db, Base)
         for one in seeds(settings.datasets_file, DatasetSeed):

@@ -55,14 +55,9 @@ def _sd_jwt_vc(vct: str, scope: str, metadata: Mapping[str, Any]) -> Mapping[str
 
 def _key_binding(rules: ProofRules) -> Mapping[str, Any]:
     """The two members that a configuration has where its credentials are bound to a key."""
-    demands: dict[str, Any] = {"proof_signing_alg_values_supported": list(rules.algorithms)}
-    attestations = rules.attestations
-    if attestations and attestations.required:
-        demands["key_attestations_required"] = attestations.demands()
-    kinds = ("jwt", "attestation") if attestations else ("jwt",)
     return {
-        "cryptographic_binding_methods_supported": ["jwk", "did:jwk", "did:key"],
-        "proof_types_supported": dict.fromkeys(kinds, demands),
+        "cryptographic_binding_methods_supported": list(rules.binding_methods),
+        "proof_types_supported": rules.supported(),
     }
 
 

@@ -66,7 +66,7 @@ class Transaction(Expiring, Base):
     """The operator's: empty, `approve` or `deny`."""
 
 
-class Issuance(Base):
+class Issuance(Expiring, Base):
     """A Credential Response with credentials: one credential, or copies of it."""
 
     __tablename__ = "issuance"

@@ -37,7 +37,7 @@ def jwk_of(url: object) -> Mapping[str, str]:
             octets = base64.urlsafe_b64decode(identifier + "=" * (-len(identifier) % 4))
             return public_jwk(json.loads(octets))
         if method == "key" and fragment == identifier and identifier.startswith("z"):
-            return public_jwk(_did_key(_base58(identifier[1:])))
+            return public_jwk(_did_key(base58(identifier[1:])))
     except (ValueError, RecursionError, UnsupportedAlgorithm):
         raise JwtError("kid is a DID without a key") from None
     raise JwtError("kid is neither did:jwk nor did:key")
@@ -56,7 +56,14 @@ def _did_key(octets: bytes) -> Any:  # noqa: ANN401 - a JSON value
     raise ValueError
 
 
-def _base58(text: str) -> bytes:
+def base58(text: str) -> bytes:
+    """Octets of base58btc.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if len(text) > LIMIT:
+        raise ValueError
     number = 0
     for character in text:
         number = number * 58 + BASE58.index(character)

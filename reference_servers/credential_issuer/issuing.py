@@ -138,6 +138,7 @@ class Issuing:
             credential_configuration_id=configuration,
             copies=len(holder_jwks),
             issued_at=time.time(),
+            expires_at=expires_at,
         )
         db.add(issuance)
         db.flush()

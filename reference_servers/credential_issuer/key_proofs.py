@@ -1,7 +1,7 @@
 """Key proofs: verification as OpenID4VCI 1.0, appendix F.4 asks.
 
 A proof of type `jwt` names its key by `jwk`, by `kid` (did:jwk, did:key) or by `x5c`, and may carry
-a key attestation; the type `attestation` is a key attestation alone.
+a key attestation; the type `attestation` is a key attestation alone; `di_vp` is a presentation.
 """
 
 import time
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from reference_servers.chains import leaf_key
+from reference_servers.credential_issuer.data_integrity import SUITES, presented
 from reference_servers.credential_issuer.decentralized_identifiers import jwk_of
 from reference_servers.credential_issuer.errors import CredentialRequestError
 from reference_servers.credential_issuer.key_attestations import KeyAttestations
@@ -38,13 +39,34 @@ class ProofRules:
         credential_issuer: What `aud` must be.
         algorithms: What they may be signed with.
         batch_size: How many may come at once.
+        kinds: The proof types.
+        binding_methods: How they may name their keys.
         attestations: What is demanded of key attestations; None where none are taken.
     """
 
     credential_issuer: str
     algorithms: Sequence[str]
     batch_size: int
+    kinds: Sequence[str] = ("jwt", "attestation")
+    binding_methods: Sequence[str] = ("jwk", "did:jwk", "did:key")
     attestations: KeyAttestations | None = None
+
+    def supported(self) -> Mapping[str, Mapping[str, Any]]:
+        """The member `proof_types_supported` of the metadata."""
+        demanded = self.attestations.demands() if self.attestations else None
+        kinds: dict[str, dict[str, Any]] = {}
+        for kind in self.kinds:
+            algorithms = self.suites() if kind == "di_vp" else self.algorithms
+            if kind == "attestation" and demanded is None:
+                continue
+            kinds[kind] = {"proof_signing_alg_values_supported": list(algorithms)}
+            if self.attestations and self.attestations.required:
+                kinds[kind]["key_attestations_required"] = demanded
+        return kinds
+
+    def suites(self) -> Sequence[str]:
+        """The cryptosuites of `di_vp`."""
+        return [suite for suite, algorithm in SUITES.items() if algorithm in self.algorithms]
 
 
 def _bad(description: str) -> CredentialRequestError:
@@ -71,21 +93,22 @@ def proven_keys(
     Raises:
         CredentialRequestError: `invalid_proof`, `invalid_nonce`, `invalid_credential_request`.
     """
-    kind, tokens = _only(proofs)
+    kind, values = _only(proofs)
+    if kind not in rules.supported():
+        raise _bad("proofs of this type are not taken")
+    if len(values) > (1 if kind == "attestation" else rules.batch_size):
+        raise _bad("there are too many proofs")
     try:
-        if kind == "jwt":
-            if len(tokens) > rules.batch_size:
-                raise _bad("there are more proofs than batch_size")
-            keys, nonces = _proven(tokens, rules, client_id, forgives)
-        elif kind == "attestation" and rules.attestations:
-            if len(tokens) != 1:
-                raise _bad("exactly one key attestation is taken")
-            keys, nonce = rules.attestations.attested_keys(
-                tokens[0], rules.algorithms, in_proof=False
-            )
-            nonces = [nonce]
-        else:
-            raise _bad("proofs of this type are not taken")
+        match kind:
+            case "attestation" if rules.attestations:
+                keys, nonce = rules.attestations.attested_keys(
+                    values[0], rules.algorithms, in_proof=False
+                )
+                nonces: Sequence[object] = [nonce]
+            case "di_vp":
+                keys, nonces = _presented(values, rules)
+            case _:
+                keys, nonces = _proven(values, rules, client_id, forgives)
     except JwtError as error:
         raise _bad(str(error)) from None
     if not all(isinstance(nonce, str) for nonce in nonces):
@@ -96,8 +119,25 @@ def proven_keys(
     return keys[: rules.batch_size]
 
 
+def _presented(
+    values: Sequence[object], rules: ProofRules
+) -> tuple[Sequence[HolderJwk], Sequence[object]]:
+    """Keys and nonces of proofs of type `di_vp`; an attestation cannot stand in them."""
+    if rules.attestations and rules.attestations.required:
+        raise _bad("a key attestation is needed")
+    keys: list[HolderJwk] = []
+    nonces: list[object] = []
+    for value in values:
+        key, nonce = presented(value, rules.suites(), domain=rules.credential_issuer)
+        if key in keys:
+            raise _bad("two proofs are by one key")
+        keys.append(key)
+        nonces.append(nonce)
+    return keys, nonces
+
+
 def _proven(
-    tokens: Sequence[str], rules: ProofRules, client_id: str, forgives: Callable[[str], bool]
+    tokens: Sequence[object], rules: ProofRules, client_id: str, forgives: Callable[[str], bool]
 ) -> tuple[Sequence[HolderJwk], Sequence[object]]:
     """Keys and nonces of proofs of type `jwt`; attested keys stand for their proof's own."""
     signers: list[HolderJwk] = []
@@ -114,15 +154,15 @@ def _proven(
 
 
 def _proof(
-    token: str, rules: ProofRules, client_id: str, forgives: Callable[[str], bool]
+    token: object, rules: ProofRules, client_id: str, forgives: Callable[[str], bool]
 ) -> tuple[HolderJwk, Sequence[HolderJwk], Sequence[object]]:
     """The key that signed a proof, the keys that it attests, and the nonces in it."""
     header = header_of(token)
     typ = header.get("typ")
     if typ != TYP and not (typ == MISSPELT_TYP and forgives("proof_typ")):
         raise _bad("typ is not openid4vci-proof+jwt")
-    key = _named_key(header)
-    claims = claims_of(token, key, algorithms=rules.algorithms)
+    key = _named_key(header, rules.binding_methods)
+    claims = claims_of(str(token), key, algorithms=rules.algorithms)
     _check_claims(claims, rules.credential_issuer)
     if "iss" in claims and claims["iss"] != (client_id or None) and not forgives("proof_iss"):
         raise _bad("iss is not the client_id")
@@ -140,8 +180,11 @@ def _proof(
     return signer, [signer, *others], [claims.get("nonce"), nonce]
 
 
-def _named_key(header: Mapping[str, Any]) -> PublicKey:
+def _named_key(header: Mapping[str, Any], methods: Sequence[str]) -> PublicKey:
     """The key that exactly one of `jwk`, `kid` and `x5c` names (appendix F.1)."""
+    method = "jwk" if "kid" not in header else ":".join(str(header["kid"]).split(":")[:2])
+    if method not in methods:
+        raise _bad("the key is named in a way that is not taken")
     match sorted({"jwk", "kid", "x5c"} & set(header)):
         case ["jwk"]:
             return public_key(header["jwk"])
@@ -153,7 +196,7 @@ def _named_key(header: Mapping[str, Any]) -> PublicKey:
             raise _bad("the header must name the key by exactly one of jwk, kid and x5c")
 
 
-def _only(proofs: object) -> tuple[str, Sequence[str]]:
+def _only(proofs: object) -> tuple[str, Sequence[object]]:
     """Type and values of `proofs`."""
     if proofs is None:
         raise _bad("proofs are missing")

@@ -2,16 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, model_validator
 
 from reference_servers.configuration import Configuration, Identifier, Port, Seconds
 from reference_servers.jwts import ALGORITHMS
 
+Algorithm = Literal["ES256", "ES384", "EdDSA"]
+BindingMethod = Literal["jwk", "did:jwk", "did:key"]
+ProofType = Literal["jwt", "attestation", "di_vp"]
 Encryption = Literal["off", "optional", "required"]
 
-HAIP: Final[Mapping[str, object]] = {"require_dpop": True, "dpop_nonces": True}
+HAIP: Final[Mapping[str, object]] = {
+    "require_dpop": True,
+    "dpop_nonces": True,
+    "proof_types": ["jwt", "attestation"],
+    "proof_algorithms": ["ES256"],
+}
 """What the profile `haip` sets, whatever else is given (HAIP 1.0, section 4; FAPI 2.0)."""
 
 
@@ -56,6 +64,16 @@ class Settings(Configuration):
     request_encryption: Encryption = Field("optional", description="of Credential Requests")
     response_encryption: Encryption = Field("optional", description="of Credential Responses")
     signed_metadata: bool = Field(True, description="give metadata signed, where asked for")
+    proof_types: Annotated[list[ProofType], Field(min_length=1)] = Field(
+        ["jwt", "attestation"],
+        description="key proofs that are taken; attestation needs key_attestation_anchors_file",
+    )
+    proof_algorithms: Annotated[list[Algorithm], Field(min_length=1)] = Field(
+        list(ALGORITHMS), description="what key proofs may be signed with"
+    )
+    binding_methods: Annotated[list[BindingMethod], Field(min_length=1)] = Field(
+        ["jwk", "did:jwk", "did:key"], description="how key proofs may name their keys"
+    )
     key_attestation_anchors_file: Path | None = Field(
         None, description="PEM file of CAs whose key attestations are taken"
     )
@@ -78,11 +96,6 @@ class Settings(Configuration):
     def authorization_servers(self) -> Sequence[str]:
         """All authorization servers."""
         return (self.authorization_server, *self.further_authorization_servers)
-
-    @property
-    def proof_algorithms(self) -> Sequence[str]:
-        """What key proofs may be signed with."""
-        return ("ES256",) if self.profile == "haip" else ALGORITHMS
 
     @property
     def introspection(self) -> tuple[str, str] | None:
@@ -109,6 +122,9 @@ class Settings(Configuration):
     def _consistent(self) -> "Settings":
         if self.key_attestations_required and self.key_attestation_anchors_file is None:
             message = "key_attestations_required needs key_attestation_anchors_file"
+            raise ValueError(message)
+        if self.proof_types == ["attestation"] and self.key_attestation_anchors_file is None:
+            message = "proof_types needs more than attestation, or key_attestation_anchors_file"
             raise ValueError(message)
         if self.response_encryption != "off" and self.request_encryption == "off":
             message = "response_encryption needs request_encryption (section 8.2)"

@@ -21,7 +21,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from joserfc import jws, jwt
+from joserfc import jws
 from joserfc.jwk import ECKey
 
 from reference_servers.demo.people import write_seeds
@@ -41,9 +41,10 @@ LONG_HEADERS.max_header_length = 16_000
 
 def signed(header: Mapping[str, Any], claims: Mapping[str, Any], key: ECKey) -> str:
     """A JWT; members that are None are left out."""
-    return jwt.encode(
+    payload = {name: value for name, value in claims.items() if value is not None}
+    return jws.serialize_compact(
         {name: value for name, value in header.items() if value is not None},
-        {name: value for name, value in claims.items() if value is not None},
+        json.dumps(payload).encode(),
         key,
         registry=LONG_HEADERS,
     )

@@ -214,6 +214,14 @@ def test_unknown_parameters_are_ignored(client: Client) -> None:
     assert client.token(code, unknown="x").status_code == 200
 
 
+def test_auth_07_an_issuer_state_signs_nobody_in(client: Client, servers: ReferenceServers) -> None:
+    [offer] = dict(parse_qsl(urlsplit(servers.offer("pid")).query)).values()
+    state = json.loads(offer)["grants"]["authorization_code"]["issuer_state"]
+    page = client.http.get(client.authorize_url(issuer_state=state))
+    assert "Sign in" in page.text
+    assert client.token(client.code(issuer_state="of somebody else")).status_code == 200
+
+
 # Forms as they should not be.
 
 ENDPOINTS = ("par", "token", "login", "logout", "consent")
@@ -318,6 +326,8 @@ def test_wrong_methods(servers: ReferenceServers) -> None:
         **{f"{servers.server_url}/{name}": "POST" for name in ENDPOINTS},
         f"{servers.server_url}/authorize": "GET",
         f"{servers.server_url}/jwks": "GET",
+        f"{servers.server_url}/challenge": "POST",
+        f"{servers.server_url}/pre-authorized-codes": "POST",
         f"{servers.issuer_url}/nonce": "POST",
         f"{servers.issuer_url}/credential": "POST",
         f"{servers.issuer_url}/.well-known/openid-credential-issuer": "GET",

@@ -70,6 +70,12 @@ def bad_requests(issuer: Issuer) -> dict[str, tuple[str, int]]:
         "no iat": (issuer.request(iat=None), 400),
         "no jti": (issuer.request(jti=None), 400),
         "no subject": (issuer.request(sub=None), 400),
+        "subject half a character": (issuer.request(sub="\ud800"), 400),
+        "subject NUL": (issuer.request(sub="\0"), 400),
+        "configuration half a character": (
+            issuer.request(credential_configuration_ids=["\ud800"]),
+            400,
+        ),
         "unknown configuration": (issuer.request(credential_configuration_ids=["x"]), 400),
         "no configurations": (issuer.request(credential_configuration_ids=[]), 400),
         "configurations no array": (issuer.request(credential_configuration_ids="pid"), 400),
@@ -84,6 +90,7 @@ def test_who_may_not_ask_for_a_code(issuer: Issuer, server: ReferenceServers) ->
         assert answer.status_code == status, (name, answer.text)
         assert answer.json()["error"] == {400: "invalid_request", 401: "invalid_client"}[status]
     assert issuer.ask(issuer.request(), "text/plain").status_code == 400
+    assert issuer.ask("x" * 70_000).status_code == 413
 
 
 def test_a_request_for_a_code_is_good_once(issuer: Issuer, server: ReferenceServers) -> None:
@@ -211,6 +218,41 @@ def test_tok_04_details_narrow_a_pre_authorized_token(issuer: Issuer, wallet: Wa
     assert "scope" not in answer
     claims = payload(answer["access_token"])
     assert claims["authorization_details"] == answer["authorization_details"]
+
+
+def test_tok_09_tokens_are_short_and_kept_by_nobody_on_the_way(
+    issuer: Issuer, wallet: Wallet
+) -> None:
+    first = wallet.token(wallet.code())
+    second = wallet.redeem(issuer.code())
+    third = wallet.refresh(second.json()["refresh_token"])
+    for answer in (first, second, third):
+        assert answer.headers["cache-control"] == "no-store"
+        claims = payload(answer.json()["access_token"])
+        assert claims["exp"] - claims["iat"] == answer.json()["expires_in"] <= 300
+
+
+def test_auth_03_what_is_unknown_is_ignored(issuer: Issuer, wallet: Wallet) -> None:
+    value = details(issuer, "pid", unknown={"deep": [1]}, claims=[{"path": ["given_name"]}])
+    code = wallet.code(scope="unknown", authorization_details=value, unknown="x")
+    token = wallet.token(code, unknown="x")
+    assert token.status_code == 200, token.text
+    [detail] = token.json()["authorization_details"]
+    assert detail["unknown"] == {"deep": [1]}
+    value = details(issuer, "pid", unknown=1)
+    token = wallet.redeem(issuer.code(), authorization_details=value, unknown="x")
+    assert token.status_code == 200, token.text
+
+
+def test_auth_05_details_win_over_the_scope_of_the_same_credential(
+    issuer: Issuer, wallet: Wallet
+) -> None:
+    both = {"scope": "pid diploma", "authorization_details": details(issuer, "pid", mine=1)}
+    token = wallet.token(wallet.code(**both)).json()
+    granted = {one["credential_configuration_id"]: one for one in token["authorization_details"]}
+    assert set(granted) == {"pid", "diploma"}
+    assert granted["pid"]["mine"] == 1
+    assert token["scope"] == "diploma"
 
 
 def test_auth_04_resource_in_the_token_request(issuer: Issuer, wallet: Wallet) -> None:

@@ -33,6 +33,7 @@ from tests.integration.servers.issuer_peers import (
     token_server,
 )
 from tests.support.operator import operator
+from tests.unit.servers.test_data_integrity import Holder
 
 Made = Callable[..., Issuer]
 
@@ -318,6 +319,35 @@ def test_vpr_01_proofs_of_a_type_that_is_not_announced(issuer: Issuer) -> None:
     for kind in ("attestation", "di_vp", "cwt", "ldp_vp"):
         asked = {**issuer.asked(), "proofs": {kind: [issuer.proof()]}}
         assert error_of(issuer.credential(asked)) == (400, "invalid_proof")
+
+
+def test_cred_04_an_issuer_may_want_another_proof_algorithm_and_name(made: Made) -> None:
+    issuer = made(
+        proof_types=["jwt", "di_vp"], proof_algorithms=["ES384"], binding_methods=["did:jwk"]
+    )
+    pid = issuer.metadata()["credential_configurations_supported"]["pid"]
+    assert pid["cryptographic_binding_methods_supported"] == ["did:jwk"]
+    assert pid["proof_types_supported"]["jwt"] == {"proof_signing_alg_values_supported": ["ES384"]}
+    key = ECKey.generate_key("P-384")
+    right = with_algorithm(issuer, {"alg": "ES384", "kid": did_jwk(key)}, key)
+    assert credentials_of(issuer.credential(issuer.asked(right)))
+    by_jwk = with_algorithm(issuer, {"alg": "ES384"}, key)
+    another = with_algorithm(issuer, {"alg": "ES256", "kid": did_jwk(issuer.key)}, issuer.key)
+    for wrong in (by_jwk, another):
+        assert error_of(issuer.credential(issuer.asked(wrong))) == (400, "invalid_proof")
+
+
+def test_div_01_presentations_are_announced_by_their_suites(made: Made) -> None:
+    issuer = made(proof_types=["di_vp"])
+    pid = issuer.metadata()["credential_configurations_supported"]["pid"]
+    suites = ["ecdsa-jcs-2019", "eddsa-jcs-2022"]
+    assert pid["proof_types_supported"] == {"di_vp": {"proof_signing_alg_values_supported": suites}}
+    assert error_of(issuer.credential()) == (400, "invalid_proof")
+    holder = Holder("ES256", issuer.url)
+    proof = holder.presentation({"challenge": issuer.nonce()})
+    asked = {**issuer.asked("unused"), "proofs": {"di_vp": [proof]}}
+    [credential] = credentials_of(issuer.credential(asked))
+    assert claims_of(credential)["cnf"]["jwk"] == holder.jwk
 
 
 # Key attestations.
@@ -625,6 +655,7 @@ def bad_wishes() -> dict[str, Any]:
         "private key": wish(
             jwk={**ECKey.generate_key("P-256").as_dict(private=True), "alg": "ECDH-ES"}
         ),
+        "no curve": wish(jwk={**public, "alg": "ECDH-ES", "crv": "none"}),
         "no point": wish(jwk={**public, "alg": "ECDH-ES", "x": "AAAA"}),
         "a key for signatures": wish(
             jwk={**OKPKey.generate_key("Ed25519").as_dict(private=False), "alg": "ECDH-ES"}

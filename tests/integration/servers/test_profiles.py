@@ -20,6 +20,7 @@ from tests.integration.servers.peers import (
     authorization_server,
     listening,
 )
+from tests.support.reference_servers import reference_servers
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,9 @@ def details(issuer: Issuer, **members: object) -> str:
 # HAIP.
 
 
-def test_haip_01_haip_04_the_profile_turns_on_all_of_it(issuer: Issuer, tmp_path: Path) -> None:
+def test_haip_01_haip_02_haip_04_the_profile_turns_on_all_of_it(
+    issuer: Issuer, tmp_path: Path
+) -> None:
     provider = Provider(tmp_path)
     weaker = {
         "require_pushed_authorization_requests": False,
@@ -84,6 +87,22 @@ def test_haip_09_numbers(issuer: Issuer, tmp_path: Path) -> None:
         wallet = Wallet(both)
         assert wallet.par().json()["expires_in"] < 600
         assert error_of(wallet.par(redirect_uri=None)) == (400, "invalid_request")
+
+
+def test_meta_14_metadata_of_a_server_with_a_path(tmp_path: Path) -> None:
+    with reference_servers(tmp_path, server_path="/tenant") as both:
+        origin = both.server_url.removesuffix("/tenant")
+        url = f"{origin}/.well-known/oauth-authorization-server/tenant"
+        found = httpx.get(url, trust_env=False).json()
+        assert found["issuer"] == both.server_url
+        for name, value in found.items():
+            if name.endswith("_endpoint") or name == "jwks_uri":
+                assert value.startswith(f"{both.server_url}/")
+        appended = f"{both.server_url}/.well-known/oauth-authorization-server"
+        assert httpx.get(appended, trust_env=False).status_code == 404
+        wallet = Wallet(both, "oid4vci-wallet")
+        wallet.dpop_key = ECKey.generate_key("P-256")
+        assert wallet.par().status_code == 201
 
 
 # Test mode.

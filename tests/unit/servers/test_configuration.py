@@ -63,6 +63,14 @@ def test_bad_settings(
         (ServerSettings, '--credential-issuers=["ftp://x"]', "credential_issuers.0"),
         (IssuerSettings, "--nonce-lifetime-s=-1", "nonce_lifetime_s"),
         (IssuerSettings, "--credential-lifetime-days=0", "credential_lifetime_days"),
+        (IssuerSettings, "--batch-size=0", "batch_size"),
+        (IssuerSettings, "--key-attestations-required", "needs key_attestation_anchors_file"),
+        (IssuerSettings, '--proof-types=["attestation"]', "or key_attestation_anchors_file"),
+        (IssuerSettings, '--proof-types=["cwt"]', "proof_types.0"),
+        (IssuerSettings, "--request-encryption=off", "response_encryption needs"),
+        (IssuerSettings, "--profile=loose", "profile"),
+        (IssuerSettings, "--fault=nothing", "fault: no such fault"),
+        (ServerSettings, "--fault=nothing", "fault: no such fault"),
         (IssuerSettings, "--authorization-server=http://x.example", "authorization_server"),
     ],
 )
@@ -206,3 +214,18 @@ def test_bad_datasets_are_told_without_their_claims(
     with pytest.raises(ValueError, match=r"datasets\.json|reserved claim names") as refused:
         prepare_issuer(configured(IssuerSettings, "program", "PREFIX_", flags))
     assert SECRET not in str(refused.value)
+
+
+def test_haip_01_the_profile_sets_what_it_demands() -> None:
+    flags = ("--profile=haip", "--no-require-dpop", "--no-dpop-nonces", '--proof-types=["di_vp"]')
+    haip = configured(IssuerSettings, "program", "PREFIX_", flags)
+    assert (haip.require_dpop, haip.dpop_nonces) == (True, True)
+    assert haip.proof_types == ["jwt", "attestation"]
+    assert haip.proof_algorithms == ["ES256"]
+
+
+@pytest.mark.parametrize("name", ["deferred", "unbound"])
+def test_configurations_that_do_not_exist(name: str, tmp_path: Path) -> None:
+    flags = (f'--{name}=["pid", "nothing"]', f"--data-dir={tmp_path}")
+    with pytest.raises(ValueError, match="an unknown configuration"):
+        prepare_issuer(configured(IssuerSettings, "program", "PREFIX_", flags))

@@ -3,9 +3,14 @@
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
+import reference_servers
+from reference_servers.authorization_server import leniency as server_leniency
+from reference_servers.credential_issuer import leniency as issuer_leniency
 from reference_servers.credential_issuer.settings import Settings
 from reference_servers.faults import FAULTS, Faults
 
@@ -35,3 +40,9 @@ def test_the_table_is_printed() -> None:
     command = [sys.executable, "-m", "reference_servers.faults"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert [line.split()[0] for line in done.stdout.splitlines()] == list(FAULTS)
+
+
+@pytest.mark.parametrize("rules", [server_leniency.FORGIVABLE, issuer_leniency.FORGIVABLE])
+def test_what_is_forgiven_is_in_the_readme(rules: Mapping[str, str]) -> None:
+    readme = (Path(reference_servers.__file__).parent / "README.md").read_text("utf-8")
+    assert [rule for rule in rules if f"| `{rule}` |" not in readme] == []

@@ -109,6 +109,8 @@ def test_a_nonce_that_no_issuer_gave(nonce: str, error: str) -> None:
         {"jwk": {"kty": "oct", "k": "AAAA"}},
         {"jwk": {**public_jwk(), "d": ""}},
         {"jwk": {**public_jwk(), "crv": "P-384"}},
+        {"jwk": {**public_jwk(), "crv": "none"}},
+        {"jwk": {"kty": "OKP", "crv": "none", "x": "AAAA"}},
         {"jwk": {**public_jwk(), "x": "AAAA"}},
         {"jwk": {**public_jwk(), "x": "=é"}},
         {"jwk": {**public_jwk(), "y": 7}},
