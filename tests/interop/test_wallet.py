@@ -81,6 +81,20 @@ def test_a_wallet_of_other_people_proves_possession(
     assert got["notified"]
 
 
+@pytest.mark.parametrize("profile", ["strict", "lenient"])
+def test_a_wallet_of_other_people_ignores_the_identifier_it_was_given(
+    profile: str, tmp_path: Path
+) -> None:
+    """It asks by configuration although the Token Response names a credential_identifier."""
+    chosen = {"profile": profile}
+    with reference_servers(tmp_path, issuer=chosen, server=chosen) as servers:
+        got = received(servers, servers.offer("pid"), details=True)
+    if profile == "strict":
+        assert got["refused"]["error"] == "invalid_credential_request"
+    else:
+        assert got["claims"][0]["given_name"] == "Erika"
+
+
 def test_haip_with_a_wallet_of_other_people(tmp_path: Path) -> None:
     anchor, provider = write_authority(tmp_path, "wallet-provider")
     haip = {"profile": "haip"}

@@ -86,6 +86,23 @@ async function redeemed() {
   return answer.accessTokenResponse
 }
 
+/** What to ask for: by details, or by scope. */
+function asking() {
+  if (settings.details) {
+    const detail = {
+      type: 'openid_credential',
+      credential_configuration_id: credentialConfigurationId,
+      locations: [credentialOffer.credential_issuer],
+    }
+    return { additionalRequestPayload: { authorization_details: JSON.stringify([detail]) } }
+  }
+  const scopes = extractScopesForCredentialConfigurationIds({
+    issuerMetadata,
+    credentialConfigurationIds: [credentialConfigurationId],
+  })
+  return { scope: scopes.join(' ') }
+}
+
 /** The access token of somebody who signed in. */
 async function signedIn() {
   const request = await client.initiateAuthorization({
@@ -93,10 +110,7 @@ async function signedIn() {
     clientId,
     dpop,
     redirectUri,
-    scope: extractScopesForCredentialConfigurationIds({
-      issuerMetadata,
-      credentialConfigurationIds: [credentialConfigurationId],
-    }).join(' '),
+    ...asking(),
   })
   console.log(`authorize ${request.authorizationRequestUrl}`)
   const browser = createInterface({ input: process.stdin })
@@ -129,13 +143,18 @@ const proofs = await Promise.all(
     })
   )
 )
-let { credentialResponse: answer } = await client.retrieveCredentials({
-  issuerMetadata,
-  credentialConfigurationId,
-  accessToken,
-  dpop,
-  proofs: { jwt: proofs.map(({ jwt }) => jwt) },
-})
+let { credentialResponse: answer } = await client
+  .retrieveCredentials({
+    issuerMetadata,
+    credentialConfigurationId,
+    accessToken,
+    dpop,
+    proofs: { jwt: proofs.map(({ jwt }) => jwt) },
+  })
+  .catch(({ response }) => {
+    console.log(JSON.stringify({ refused: response.credentialErrorResponseResult.data }))
+    process.exit()
+  })
 const deferred = answer.transaction_id
 while (answer.transaction_id) {
   await setTimeout(answer.interval * 1000)
