@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
@@ -65,7 +65,7 @@ NOTHING_KNOWN: Final = Facts()
 class Tolerated:
     """A message as it is read or sent on, and the names of the rules that changed it, in order."""
 
-    message: JsonObject
+    message: JsonObject = field(repr=False)
     names: tuple[str, ...]
 
 
