@@ -10,7 +10,7 @@ Where a message passes the rules for its place (`wallet.engine`; pure parts stay
 | place | where |
 |---|---|
 | OFFER_LINK, OFFER | `resolve._offer`, before `read_offer_link`; `resolve._by_reference`, before `read_offer`; `Wallet.check_offer` |
-| METADATA_URLS | `resolve._metadata` and `resolve._server`: after a 404 at the right place, and only then |
+| METADATA_URLS | `other_places`, for `resolve._metadata` and `resolve._server`: after a 404 at the right place, and only then |
 | ISSUER_METADATA | `resolve._read_metadata`, of a JSON document, which first shows its profile; never of a signed one |
 | OFFERED | `resolve.resolve`, once the metadata is known |
 | AUTHORIZATION_REQUEST | `authorize._front_channel`, of the request's parameters |
@@ -38,6 +38,7 @@ from wallet.compat.profiles import after_metadata as after_metadata
 from wallet.compat.profiles import after_not_found as after_not_found
 from wallet.compat.profiles import after_offer as after_offer
 from wallet.compat.profiles import after_refusal as after_refusal
+from wallet.compat.profiles import other_places as other_places
 from wallet.compat.profiles import tolerate as tolerate
 from wallet.compat.profiles import tolerate_answer as tolerate_answer
 from wallet.compat.profiles import tolerate_link as tolerate_link

@@ -1,8 +1,8 @@
 """Which rules apply to whom, and when a peer is met with them."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
@@ -65,7 +65,7 @@ NOTHING_KNOWN: Final = Facts()
 class Tolerated:
     """A message as it is read or sent on, and the names of the rules that changed it, in order."""
 
-    message: JsonObject
+    message: JsonObject = field(repr=False)
     names: tuple[str, ...]
 
 
@@ -79,6 +79,26 @@ def tolerate(
             message = changed
             names.append(rule.name)
     return Tolerated(message, tuple(names))
+
+
+def other_places(
+    profile: ProfileName, identifier: str, name: str, urls: Sequence[str]
+) -> tuple[tuple[str, str], ...]:
+    """Where else the metadata of `identifier` may be, after a 404 at `urls`; each with its rule.
+
+    Args:
+        profile: What the issuer speaks.
+        identifier: Of the issuer or the authorization server; read already.
+        name: "openid-credential-issuer" or "oauth-authorization-server".
+        urls: The right places.
+    """
+    message: JsonObject = {"identifier": identifier, "name": name, "urls": list(urls)}
+    rules = [rule for rule in PROFILES[profile].rules if rule.place is Place.METADATA_URLS]
+    return tuple(
+        (text(url), rule.name)
+        for rule in rules
+        for url in elements(rule.change(message, NOTHING_KNOWN)["urls"])[len(urls) :]
+    )
 
 
 def tolerate_answer(

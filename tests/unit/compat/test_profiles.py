@@ -19,6 +19,7 @@ from wallet.compat import (
     after_not_found,
     after_offer,
     after_refusal,
+    other_places,
     tolerate,
     tolerate_answer,
     tolerate_link,
@@ -187,6 +188,33 @@ def test_a_setting_is_never_left() -> None:
 )
 def test_a_link_that_needs_no_rule_or_is_none_stays_as_it_is(link: str) -> None:
     assert tolerate_link(link, {})[0] is link
+
+
+# Places.
+
+
+def test_meta_14_where_else_metadata_may_be() -> None:
+    right = ["https://as.example/.well-known/oauth-authorization-server/tenant"]
+    asked = ("https://as.example/tenant", "oauth-authorization-server", right)
+    assert other_places(ProfileName.FINAL, *asked) == ()
+    for profile in set(ProfileName) - {ProfileName.FINAL}:
+        assert other_places(profile, *asked) == (
+            (
+                "https://as.example/tenant/.well-known/oauth-authorization-server",
+                "appended well-known path",
+            ),
+            (
+                "https://as.example/tenant/.well-known/openid-configuration",
+                "openid-configuration",
+            ),
+        )
+
+
+def test_meta_02_the_right_place_is_no_other_one() -> None:
+    right = ["https://issuer.example/.well-known/openid-credential-issuer"]
+    for identifier in ("https://issuer.example", "https://issuer.example/"):
+        for profile in ProfileName:
+            assert other_places(profile, identifier, "openid-credential-issuer", right) == ()
 
 
 # A whole answer.

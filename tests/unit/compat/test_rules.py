@@ -124,6 +124,15 @@ def test_what_the_holder_typed_is_not_passed_on() -> None:
     assert tolerate(ProfileName.DIDROOM, Place.AUTHORIZATION_RESPONSE, kept).message == kept
 
 
+def test_no_secret_shows_itself() -> None:
+    facts = Facts(state=Secret("ours"), redirect_is_unique=True, token={"access_token": "token"})
+    code = {"code": "sentinel"}
+    told = tolerate(ProfileName.DIDROOM, Place.AUTHORIZATION_RESPONSE, code, facts)
+    assert told.names == ("no state",)
+    for word in ("sentinel", "ours", "token'"):
+        assert word not in repr(told) + repr(facts)
+
+
 def test_details_of_another_credential_are_left_for_the_reader_to_refuse() -> None:
     for details in (
         {"type": "openid_credential", "credential_configuration_id": "other"},
