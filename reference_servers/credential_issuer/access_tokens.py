@@ -1,4 +1,7 @@
-"""Access tokens: RFC 9068 JWTs, checked against what the authorization server publishes."""
+"""Access tokens: JWTs checked by what their authorization server publishes, or introspected.
+
+RFC 9068 and Token Status List; RFC 7662 for tokens that are not JWTs.
+"""
 
 import base64
 import json
@@ -6,9 +9,10 @@ import time
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 from joserfc import jwt
@@ -123,12 +127,32 @@ class AccessTokens:
 
 
 class AuthorizationServer:
-    """Reads access tokens of one authorization server."""
+    """Reads access tokens of one authorization server.
 
-    def __init__(self, identifier: str, credential_issuer: str) -> None:
+    Args:
+        identifier: Its issuer identifier.
+        credential_issuer: What `aud` must name.
+        ca_file: PEM file with authorities to trust for TLS besides the usual ones.
+        introspection: The client_id and secret to introspect tokens with; None for JWTs.
+    """
+
+    def __init__(
+        self,
+        identifier: str,
+        credential_issuer: str,
+        *,
+        ca_file: Path | None = None,
+        introspection: tuple[str, str] | None = None,
+    ) -> None:
         self.identifier = identifier
         self._audience = credential_issuer
-        self._http = httpx.Client(timeout=5, trust_env=False)
+        self._introspection = introspection and httpx.BasicAuth(
+            *(quote(one, safe="") for one in introspection)  # RFC 6749, section 2.3.1
+        )
+        tls = httpx.create_ssl_context(trust_env=False)
+        if ca_file is not None:
+            tls.load_verify_locations(ca_file)
+        self._http = httpx.Client(timeout=5, trust_env=False, verify=tls)
         self._keys: KeySet | None = None
         self._asked_at = 0.0
         self._lock = Lock()
@@ -140,14 +164,10 @@ class AuthorizationServer:
             AccessTokenError: It is bad.
             UnavailableError: The authorization server cannot be asked.
         """
-        try:
-            token = self._decoded(value)
-        except (JoseError, ValueError, TypeError) as error:
-            raise AccessTokenError("invalid_token", type(error).__name__) from None
-        claims = token.claims
+        auth = self._introspection
+        claims = self._introspected(value, auth) if auth else self._signed(value)
         wrong = (
-            token.header.get("typ") not in ("at+jwt", "application/at+jwt")
-            or claims.get("iss") != self.identifier
+            claims.get("iss") != self.identifier
             or self._audience not in _several(claims.get("aud"))
             or not isinstance(claims.get("exp"), int)
             or not claims.get("sub")
@@ -158,6 +178,32 @@ class AuthorizationServer:
             raise AccessTokenError("invalid_token", "it has expired")
         if "status" in claims and self._is_revoked(claims["status"]["status_list"]):
             raise AccessTokenError("invalid_token", "it was revoked")
+        return claims
+
+    def _signed(self, value: str) -> Mapping[str, Any]:
+        """The claims of a JWT (RFC 9068, section 4)."""
+        try:
+            token = self._decoded(value)
+        except (JoseError, ValueError, TypeError) as error:
+            raise AccessTokenError("invalid_token", type(error).__name__) from None
+        if token.header.get("typ") not in ("at+jwt", "application/at+jwt"):
+            raise AccessTokenError("invalid_token", "it is not an access token")
+        return token.claims
+
+    def _introspected(self, value: str, auth: httpx.Auth) -> Mapping[str, Any]:
+        """What the server says of a token (RFC 7662, section 2)."""
+        try:
+            answer = self._http.post(
+                self._metadata()["introspection_endpoint"],
+                data={"token": value, "token_type_hint": "access_token"},
+                auth=auth,
+            )
+            claims: Mapping[str, Any] = answer.raise_for_status().json()
+            active = claims["active"]
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, LookupError, TypeError):
+            raise UnavailableError from None
+        if active is not True:
+            raise AccessTokenError("invalid_token", "it is not active")
         return claims
 
     def _is_revoked(self, reference: Mapping[str, Any]) -> bool:
@@ -198,21 +244,25 @@ class AuthorizationServer:
     def _published_keys(self) -> KeySet:
         """The server's keys, by its metadata."""
         try:
-            metadata = self._metadata().json()
-            if metadata["issuer"] != self.identifier:
-                raise UnavailableError
-            return KeySet.import_key_set(self._get(metadata["jwks_uri"]).json())
+            return KeySet.import_key_set(self._get(self._metadata()["jwks_uri"]).json())
         except (ValueError, KeyError, TypeError, JoseError):
             raise UnavailableError from None
 
-    def _metadata(self) -> httpx.Response:
-        """RFC 8414; a server without that may be one of OpenID Connect."""
+    def _metadata(self) -> Mapping[str, Any]:
+        """The server's metadata (RFC 8414; a server without may be one of OpenID Connect).
+
+        The caller deals with what is no such document.
+        """
         parts = urlsplit(self.identifier)
-        origin = f"{parts.scheme}://{parts.netloc}"
+        well_known = f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server"
         try:
-            return self._get(f"{origin}/.well-known/oauth-authorization-server{parts.path}")
+            answer = self._get(f"{well_known}{parts.path}")
         except _NotFoundError:
-            return self._get(f"{self.identifier}/.well-known/openid-configuration")
+            answer = self._get(f"{self.identifier}/.well-known/openid-configuration")
+        metadata: Mapping[str, Any] = answer.json()
+        if metadata["issuer"] != self.identifier:
+            raise UnavailableError
+        return metadata
 
     def _get(self, url: str) -> httpx.Response:
         try:

@@ -90,7 +90,15 @@ class Endpoints:
             nonce_required=settings.dpop_nonces,
         )
         self._tokens = AccessTokens(
-            [AuthorizationServer(server, url) for server in settings.authorization_servers],
+            [
+                AuthorizationServer(
+                    server,
+                    url,
+                    ca_file=settings.ca_file,
+                    introspection=settings.introspection,
+                )
+                for server in settings.authorization_servers
+            ],
             self._dpop,
             bearer=not settings.require_dpop,
         )

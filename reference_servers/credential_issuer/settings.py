@@ -39,6 +39,14 @@ class Settings(Configuration):
     further_authorization_servers: list[Identifier] = Field(
         [], description="authorization servers beside the first one"
     )
+    ca_file: Path | None = Field(
+        None, description="PEM file of authorities to trust for TLS besides the usual ones"
+    )
+    introspection_file: Path | None = Field(
+        None,
+        description="file with client_id:client_secret to introspect the access tokens of a "
+        "single authorization server with, where they are not JWTs",
+    )
     datasets_file: Path | None = Field(
         None, description="JSON file of datasets to add at start: subject, configuration, claims"
     )
@@ -88,6 +96,22 @@ class Settings(Configuration):
     def authorization_servers(self) -> Sequence[str]:
         """All authorization servers."""
         return (self.authorization_server, *self.further_authorization_servers)
+
+    @property
+    def introspection(self) -> tuple[str, str] | None:
+        """What to introspect access tokens with.
+
+        Raises:
+            OSError: The file cannot be read.
+            ValueError: It holds something else.
+        """
+        if self.introspection_file is None:
+            return None
+        client_id, colon, secret = self.introspection_file.read_text("utf-8").strip().partition(":")
+        if not (client_id and colon and secret):
+            message = f"{self.introspection_file}: not client_id:client_secret"
+            raise ValueError(message)
+        return client_id, secret
 
     @model_validator(mode="before")
     @classmethod

@@ -35,17 +35,34 @@ class Server:
     def __init__(self, url: str) -> None:
         self.url = url
         self.key = ECKey.generate_key("P-256", auto_kid=True)
-        self.metadata: Any = {"issuer": url, "jwks_uri": f"{url}/jwks"}
+        self.metadata: Any = {
+            "issuer": url,
+            "jwks_uri": f"{url}/jwks",
+            "introspection_endpoint": f"{url}/introspection",
+        }
         self.keys: Any = KeySet([self.key]).as_dict(private=False)
         self.status = b""
         self.well_known = "/.well-known/oauth-authorization-server/as"
+        self.introspected: list[tuple[str, bytes]] = []
+
+    def introspection(self, **changes: object) -> bytes:
+        claims = {
+            "active": True,
+            "iss": self.url,
+            "aud": ISSUER,
+            "sub": "somebody",
+            "client_id": "wallet",
+            "exp": int(time.time()) + 60,
+            **changes,
+        }
+        return json.dumps({name: one for name, one in claims.items() if one is not None}).encode()
 
     def page(self, path: str) -> bytes | None:
         if path == self.well_known:
             return json.dumps(self.metadata).encode()
         if path == "/as/jwks":
             return json.dumps(self.keys).encode()
-        return self.status if path == "/as/status" else None
+        return self.status if path in ("/as/status", "/as/introspection") else None
 
     def token(self, header: dict[str, Any] | None = None, **changes: object) -> str:
         claims = {
@@ -83,6 +100,11 @@ def server() -> Iterator[Server]:
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            found.introspected.append((self.headers["Authorization"], body))
+            self.do_GET()
 
         def log_message(self, *arguments: object) -> None:
             """Nothing."""
@@ -270,3 +292,58 @@ def test_a_new_key_is_taken_after_a_while(
     now = time.monotonic()
     monkeypatch.setattr(time, "monotonic", lambda: now + 11)
     assert read(tokens, server.token())
+
+
+@pytest.fixture
+def introspecting(server: Server) -> Iterator[AuthorizationServer]:
+    made = AuthorizationServer(server.url, ISSUER, introspection=("https://issuer", "a:secret"))
+    yield made
+    made._http.close()
+
+
+def test_an_opaque_token_is_introspected(
+    server: Server, introspecting: AuthorizationServer
+) -> None:
+    server.status = server.introspection(scope="pid")
+    claims = introspecting.claims("opaque")
+    assert (claims["sub"], claims["scope"]) == ("somebody", "pid")
+    basic = base64.b64encode(b"https%3A%2F%2Fissuer:a%3Asecret").decode()
+    asked = f"Basic {basic}", b"token=opaque&token_type_hint=access_token"
+    assert server.introspected == [asked]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"active": False},
+        {"active": "true"},
+        {"active": 1},
+        {"aud": "https://other.example"},
+        {"aud": None},
+        {"iss": "https://other.example"},
+        {"exp": 1},
+        {"sub": None},
+    ],
+)
+def test_a_token_that_is_not_active_or_not_for_this_issuer(
+    changes: dict[str, Any], server: Server, introspecting: AuthorizationServer
+) -> None:
+    server.status = server.introspection(**changes)
+    with pytest.raises(AccessTokenError) as refused:
+        introspecting.claims("opaque")
+    assert refused.value.error == "invalid_token"
+
+
+@pytest.mark.parametrize("answer", [b"", b"no JSON", b"[]", b"{}", b'"active"'])
+def test_an_introspection_that_fails(
+    answer: bytes, server: Server, introspecting: AuthorizationServer
+) -> None:
+    server.status = answer
+    with pytest.raises(UnavailableError):
+        introspecting.claims("opaque")
+
+
+def test_a_server_without_introspection(server: Server, introspecting: AuthorizationServer) -> None:
+    del server.metadata["introspection_endpoint"]
+    with pytest.raises(UnavailableError):
+        introspecting.claims("opaque")

@@ -116,6 +116,32 @@ def test_lists_are_json(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.credential_issuers == issuers
 
 
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("issuer:secret\n", ("issuer", "secret")),
+        ("issuer:a:b", ("issuer", "a:b")),
+        ("", None),
+        ("issuer", None),
+        ("issuer:", None),
+        (f":{SECRET}", None),
+    ],
+)
+def test_the_file_to_introspect_with(
+    text: str, read: tuple[str, str] | None, tmp_path: Path
+) -> None:
+    file = tmp_path / "introspection"
+    file.write_text(text)
+    found = settings(IssuerSettings, "--introspection-file", str(file))
+    assert isinstance(found, IssuerSettings)
+    if read is None:
+        with pytest.raises(ValueError, match="not client_id:client_secret") as refused:
+            _ = found.introspection
+        assert SECRET not in str(refused.value)
+    else:
+        assert found.introspection == read
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_help_names_every_setting(
     kind: type[Configuration], capsys: pytest.CaptureFixture[str]
