@@ -94,7 +94,7 @@ async def kept(folder: Path) -> dict[str, bytes]:
         root, slot = bytearray(vault._root), vault._file.slot("passphrase")
         [key] = data_keys(vault._file, root)
         [card] = await vault.all()
-        der = await vault._read(lambda store: store.get("holder_key", card.key_id))
+        der = await vault._read(lambda store: store.get("holder_key", card.key_ids[0]))
         [picture] = card.images.values()
     finally:
         await vault.close()
@@ -112,7 +112,7 @@ async def kept(folder: Path) -> dict[str, bytes]:
         "key of the passphrase": bytes(stretched),
         "slot's key": bytes(derived(stretched, "passphrase")),
         "holder key": private.private_numbers().private_value.to_bytes(32),
-        "credential": card.credential.encode(),
+        "credential": card.copies[0].credential.encode(),
         "picture": picture.data[-4000:],
     }
 
