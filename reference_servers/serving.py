@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from reference_servers.configuration import C, configured, refuse_to_start
-from reference_servers.faults import NO_FAULT, Faults
+from reference_servers.faults import FAULTS, NO_FAULT, Faults
 
 BODY_LIMIT_BYTES: Final = 65_536
 ENDING_S: Final = 5
@@ -81,6 +81,8 @@ def run(program: str, kind: type[C], prefix: str, make: Callable[[C], FastAPI]) 
     settings = configured(kind, program, prefix)
     if settings.exposed:
         refuse_to_start(program, "an address that others can reach needs --public and https")
+    if settings.fault:
+        print(f"{program}: wrong on purpose: {FAULTS[settings.fault].does}", file=sys.stderr)  # noqa: T201
     os.umask(0o077)
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)

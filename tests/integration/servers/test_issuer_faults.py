@@ -14,6 +14,7 @@ from joserfc import jwe, jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
+from reference_servers.faults import FAULTS
 from tests.integration.servers.client import error_of
 from tests.integration.servers.issuer_peers import (
     LONG_HEADERS,
@@ -237,3 +238,6 @@ def test_a_wallet_meets_it(name: str, tmp_path: Path) -> None:
     met, settings = MET[name]
     with credential_issuer(tmp_path, fault=name, **settings) as issuer:
         met(issuer)
+        said = (issuer.folder / "errors.txt").read_text()
+    assert f"wrong on purpose: {FAULTS[name].does}\n" in said
+    assert "Traceback" not in said
