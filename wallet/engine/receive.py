@@ -251,7 +251,7 @@ def _result(position: Authorized, before: list[bool], course: _Course) -> Result
     stored, failures = [], []
     for place, one in enumerate(position.credentials):
         error = course.errors.get(place)
-        if error is None and isinstance(one, Lost):
+        if error is None and isinstance(one, Lost) and not one.told:
             error = error_of(one.code)
         if error is not None:
             failures.append(Failure(wanted_of(one).credential_configuration_id, error))
