@@ -137,8 +137,10 @@ async def renew(flow: Flow, credential_id: str, run: Run) -> Result:
 
 
 async def give_up(flow: Flow, run: Run) -> None:
-    """Drop what is under way; an issuer that has delivered will be told (section 11)."""
-    await _leave(given_up(position_of(flow)), replace(run, flow_id=flow.id))
+    """Drop what is under way, and tell an issuer that has delivered already (section 11)."""
+    run = replace(run, flow_id=flow.id)
+    left = given_up(position_of(flow))
+    await _leave(left and await tell(left, run), run)
 
 
 @dataclass
