@@ -109,8 +109,9 @@ async def resume(flow: Flow, run: Run) -> Result:
                 code = "offer_used_up"
             case _:
                 raise
-        spent = PeerRefused(code, error.detail, step=Step.TOKEN, url=error.url)
-        spent.peer_error = error.peer_error
+        spent = PeerRefused(
+            code, error.detail, step=Step.TOKEN, url=error.url, peer_error="invalid_grant"
+        )
     if code == "code_used_up":
         consent = consent_of(position)
         # The keys of the client that was went with the row; the next sign-in has its own.
