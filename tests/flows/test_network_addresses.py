@@ -157,7 +157,9 @@ class Bed:
             async with asyncio.timeout(15):
                 received = await self.wallet.add(offer, holder)
                 if received.pending is not None:
-                    await self.wallet.resume(received.pending.id, holder)
+                    received = await self.wallet.resume(received.pending.id, holder)
+                for failure in received.failures:
+                    raise failure.error
         except WalletError as error:
             code = error.code
         mine = {("127.0.0.1", port) for port in (*holder.ports, self.behind)}
