@@ -249,14 +249,14 @@ class AuthorizationServer:
             raise UnavailableError from None
 
     def _metadata(self) -> Mapping[str, Any]:
-        """The server's metadata (RFC 8414; a server without may be one of OpenID Connect).
+        """RFC 8414; a server without that may be one of OpenID Connect.
 
-        The caller deals with what is no such document.
+        The caller deals with a document that is none.
         """
         parts = urlsplit(self.identifier)
-        well_known = f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server"
+        origin = f"{parts.scheme}://{parts.netloc}"
         try:
-            answer = self._get(f"{well_known}{parts.path}")
+            answer = self._get(f"{origin}/.well-known/oauth-authorization-server{parts.path}")
         except _NotFoundError:
             answer = self._get(f"{self.identifier}/.well-known/openid-configuration")
         metadata: Mapping[str, Any] = answer.json()
