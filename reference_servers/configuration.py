@@ -7,10 +7,12 @@ import sys
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, Literal, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from reference_servers import faults
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -45,6 +47,14 @@ class Configuration(BaseModel):
     public: bool = Field(False, description="allow an address that others can reach; needs https")
     data_dir: Path = Field(description="folder for its data")
     database_url: str = Field("", description="SQLAlchemy URL; SQLite in the data folder otherwise")
+    profile: Literal["strict", "lenient", "haip"] = Field(
+        "strict",
+        description="strict: the standards as written; lenient: takes what wallets are known to do "
+        "wrong, and notes it; haip: all that HAIP 1.0 demands",
+    )
+    fault: Annotated[str, AfterValidator(faults.known)] = Field(
+        "", description="a way of being wrong on purpose: python -m reference_servers.faults"
+    )
 
     @property
     def database(self) -> str:

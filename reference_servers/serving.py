@@ -1,6 +1,7 @@
 """Serving an application on a port: one line when it is ready, nothing secret in any log."""
 
 import ctypes
+import functools
 import os
 import signal
 import socket
@@ -16,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from reference_servers.configuration import C, configured, refuse_to_start
+from reference_servers.faults import NO_FAULT, Faults
 
 BODY_LIMIT_BYTES: Final = 65_536
 ENDING_S: Final = 5
@@ -29,22 +31,30 @@ def application(
     well_known: tuple[str, Endpoint],
     routes: Sequence[tuple[str, str, Endpoint]],
     error_page: ErrorPage,
+    faults: Faults = NO_FAULT,
 ) -> FastAPI:
     """An application of plain endpoints.
 
     Args:
         path: What all paths but the first begin with.
         well_known: Name and endpoint of its metadata, with `path` after the name (RFC 8615).
-        routes: Method, path and endpoint of everything else.
+        routes: Method, path and endpoint of everything else; another `/.well-known/` path also
+            has `path` after it.
         error_page: Makes a page of a sentence and a status, for people who went astray.
+        faults: Changes the responses of the endpoints by their names.
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, max_body_size=BODY_LIMIT_BYTES)
     name, metadata = well_known
     under = APIRouter(prefix=path)
     for method, below, endpoint in routes:
         methods = ["GET", "HEAD"] if method == "GET" else [method]
-        under.add_api_route(below, endpoint, methods=methods, response_model=None)
-    app.add_api_route(f"/.well-known/{name}{path}", metadata, methods=["GET", "HEAD"])
+        well = below.startswith("/.well-known/")
+        router, whole = (app, below + path) if well else (under, below)
+        faulty = _faulty(endpoint, faults)
+        router.add_api_route(whole, faulty, methods=methods, response_model=None)
+    app.add_api_route(
+        f"/.well-known/{name}{path}", _faulty(metadata, faults), methods=["GET", "HEAD"]
+    )
     app.include_router(under)
 
     @app.exception_handler(HTTPException)
@@ -56,6 +66,14 @@ def application(
         return page
 
     return app
+
+
+def _faulty(endpoint: Endpoint, faults: Faults) -> Endpoint:
+    @functools.wraps(endpoint)
+    def faulty(*arguments: object, **named: object) -> Response:
+        return faults.at(endpoint.__name__, endpoint(*arguments, **named))
+
+    return faulty
 
 
 def run(program: str, kind: type[C], prefix: str, make: Callable[[C], FastAPI]) -> None:

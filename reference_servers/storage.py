@@ -41,9 +41,12 @@ def sweep(db: Session, tables: type[DeclarativeBase]) -> None:
             db.execute(delete(mapper.class_).where(ended))
 
 
-def password(folder: Path) -> bytes:
-    """What encrypts the private keys in the database; a file beside it, made at first start."""
-    file = folder / "key-password"
+def password(folder: Path, name: str = "key-password") -> bytes:
+    """A secret in a file beside the database, made at first start.
+
+    `key-password` encrypts the private keys in the database.
+    """
+    file = folder / name
     if not file.exists():
         new = file.with_suffix(".new")
         new.write_text(secrets.token_urlsafe(32))

@@ -1,5 +1,6 @@
 """The endpoints of the authorization server."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -22,17 +23,10 @@ from reference_servers.authorization_server.database import (
     BrowserSession,
     Client,
     Person,
+    PushedRequest,
     SigningKey,
 )
-from reference_servers.authorization_server.oauth import (
-    AuthorizationServer,
-    HttpRequest,
-    cleaned,
-    parameters_of,
-)
-from reference_servers.authorization_server.oauth import (
-    Request as OAuthRequest,
-)
+from reference_servers.authorization_server.oauth import AuthorizationServer
 from reference_servers.authorization_server.pages import (
     FOLDER,
     Pages,
@@ -41,36 +35,59 @@ from reference_servers.authorization_server.pages import (
     languages,
 )
 from reference_servers.authorization_server.passwords import Blocked, Doorkeeper, hashed
-from reference_servers.authorization_server.settings import Settings
+from reference_servers.authorization_server.pre_authorized_codes import PreAuthorizedCodes
+from reference_servers.authorization_server.requests import HttpRequest, cleaned, parameters_of
+from reference_servers.authorization_server.requests import Request as OAuthRequest
+from reference_servers.authorization_server.settings import PRE_AUTHORIZED_CODE, Method, Settings
 from reference_servers.authorization_server.token_status import TokenStatus
 from reference_servers.configuration import seeds
+from reference_servers.faults import Faults
+from reference_servers.jwts import ALGORITHMS
 from reference_servers.storage import open_database, password, sweep
 
 FORM = "application/x-www-form-urlencoded"
+JWT = "application/jwt"
 GONE = "This sign-in has expired or was finished already."
 STALE = "This form is too old. Go back and try again."
+LOG = logging.getLogger(__name__)
 NO_STORE = {"Cache-Control": "no-store"}
 
 
 def metadata_of(settings: Settings) -> dict[str, Any]:
     """RFC 8414, section 2; checked by Authlib's own reader of such documents."""
     url = settings.public_url
+    methods: list[str] = [*settings.methods]
     document: dict[str, Any] = {
         "issuer": url,
-        "authorization_endpoint": f"{url}/authorize",
         "token_endpoint": f"{url}/token",
-        "pushed_authorization_request_endpoint": f"{url}/par",
-        "require_pushed_authorization_requests": settings.require_pushed_authorization_requests,
         "jwks_uri": f"{url}/jwks",
-        "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
-        "grant_types_supported": ["authorization_code"],
-        "token_endpoint_auth_methods_supported": ["none"],
-        "code_challenge_methods_supported": ["S256"],
+        "grant_types_supported": settings.grant_types,
+        "token_endpoint_auth_methods_supported": methods,
         "authorization_details_types_supported": ["openid_credential"],
-        "authorization_response_iss_parameter_supported": True,
+        "dpop_signing_alg_values_supported": ALGORITHMS,
     }
-    AuthorizationServerMetadata(document).validate()
+    if "authorization_code" in settings.grant_types:
+        document |= {
+            "authorization_endpoint": f"{url}/authorize",
+            "pushed_authorization_request_endpoint": f"{url}/par",
+            "require_pushed_authorization_requests": settings.require_pushed_authorization_requests,
+            "response_types_supported": ["code"],
+            "response_modes_supported": ["query"],
+            "code_challenge_methods_supported": ["S256"],
+            "authorization_response_iss_parameter_supported": True,
+        }
+    if PRE_AUTHORIZED_CODE in settings.grant_types:
+        document["pre-authorized_grant_anonymous_access_supported"] = settings.anonymous_access
+    if "private_key_jwt" in methods:
+        document["token_endpoint_auth_signing_alg_values_supported"] = ["ES256"]
+    if "attest_jwt_client_auth" in methods:
+        document |= {
+            "client_attestation_signing_alg_values_supported": ALGORITHMS,
+            "client_attestation_pop_signing_alg_values_supported": ALGORITHMS,
+            "challenge_endpoint": f"{url}/challenge",
+        }
+    if "response_types_supported" in document:  # Authlib wants it; OpenID4VCI, section 12.3
+        AuthorizationServerMetadata(document).validate()
     return document
 
 
@@ -85,24 +102,40 @@ Form = Mapping[str, str]
 FORM_BODY: Any = Depends(read_form)
 
 
+async def read_jwt(request: Request) -> str:
+    """A JWT as body."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != JWT:
+        raise InvalidRequestError(f"The body is not {JWT}.")
+    return (await request.body()).decode("ascii", "replace").strip()
+
+
+JWT_BODY: Any = Depends(read_jwt)
+
+
 class Endpoints:
     """Every endpoint. Those that use the database run on worker threads, off the event loop."""
 
-    def __init__(self, settings: Settings, sessions: sessionmaker[Session], key: ECKey) -> None:
+    def __init__(
+        self, settings: Settings, sessions: sessionmaker[Session], key: ECKey, faults: Faults
+    ) -> None:
         self._settings = settings
         self._issuers = Issuers(settings.credential_issuers)
         self._status = TokenStatus(sessions, key, f"{settings.public_url}/token-status")
-        self._oauth = AuthorizationServer(settings, sessions, self._issuers, key, self._status)
+        secret = password(settings.data_dir)
+        self._oauth = AuthorizationServer(
+            settings, sessions, self._issuers, key, self._status, secret, faults
+        )
+        self._codes = PreAuthorizedCodes(settings, sessions, self._issuers, self._oauth.one_time)
         self._sessions = Sessions(settings, sessions)
         self._doorkeeper = Doorkeeper(sessions)
         self.pages = Pages(settings.public_url)
-        self._metadata = metadata_of(settings)
+        self._metadata = faults.at("server metadata document", metadata_of(settings))
         public = {**key.as_dict(private=False), "alg": "ES256", "use": "sig"}
         self._jwks = {"keys": [public]}
 
     def _http(self, request: Request, parameters: Form) -> HttpRequest:
         url = self._settings.public_url
-        return HttpRequest(request.method, url, dict(request.headers), parameters)
+        return HttpRequest(request.method, url, request.headers, parameters)
 
     def refuse(self, request: Request, error: OAuth2Error) -> Response:
         """The answer to parameters that cannot be read."""
@@ -113,7 +146,7 @@ class Endpoints:
 
     # For clients.
 
-    def metadata(self) -> Response:
+    def server_metadata(self) -> Response:
         """RFC 8414."""
         return JSONResponse(self._metadata)
 
@@ -135,6 +168,16 @@ class Endpoints:
         """RFC 6749, section 3.2."""
         response: Response = self._oauth.create_token_response(self._http(request, form))
         return response
+
+    def challenge(self) -> Response:
+        """A challenge for client attestations (draft -07, section 8)."""
+        return JSONResponse(
+            {"attestation_challenge": self._oauth.challenges.fresh()}, 200, NO_STORE
+        )
+
+    def pre_authorized_code(self, token: str = JWT_BODY) -> Response:
+        """A pre-authorized code, for a credential issuer."""
+        return self._codes.make(token)
 
     # For people.
 
@@ -165,9 +208,8 @@ class Endpoints:
                 answer["state"] = state
             joint = "&" if urlsplit(target).query else "?"
             return RedirectResponse(f"{target}{joint}{urlencode(answer)}", 303)
-        client = grant.request.client
-        name = self._oauth.push(parameters, client)
-        query = urlencode({"client_id": client.client_id, "request_uri": name})
+        name = self._oauth.push(grant.request)
+        query = urlencode({"client_id": parameters["client_id"], "request_uri": name})
         return RedirectResponse(f"{self._settings.public_url}/authorize?{query}", 303)
 
     def _page(
@@ -175,10 +217,12 @@ class Endpoints:
     ) -> Response:
         """Sign-in or consent, whichever comes next."""
         query = {name: fields.get(name, "") for name in ("client_id", "request_uri")}
-        parameters = self._oauth.pushed(query["request_uri"], query["client_id"])
+        pushed = self._oauth.pushed(query["request_uri"], query["client_id"])
         client = self._oauth.query_client(query["client_id"])
-        if parameters is None or client is None:
+        if pushed is None or client is None:
             return self.pages.error(GONE)
+        if self._settings.test_person:
+            return self._approved(pushed)
         session = self._sessions.current(request)
         person = self._sessions.person(session)
         if session is None or person is None:
@@ -188,7 +232,16 @@ class Endpoints:
             page: Response = self.pages.login(session, query, username, message, status)
             page.headers.raw.extend(h for h in holder.headers.raw if h[0] == b"set-cookie")
             return page
-        return self._consent_page(request, session, person, client, parameters, query)
+        return self._consent_page(request, session, person, client, pushed.parameters, query)
+
+    def _approved(self, pushed: PushedRequest) -> Response:
+        """Test mode: a code for the person of the settings; the request stays."""
+        person = self._sessions.named(self._settings.test_person)
+        try:
+            asked = wanted(pushed.parameters, self._issuers, self._oauth.leniency)
+        except OAuth2Error as error:
+            return self.pages.refusal(error)
+        return self._oauth.decide(pushed, person, asked)
 
     def _consent_page(
         self,
@@ -200,7 +253,7 @@ class Endpoints:
         query: Mapping[str, str],
     ) -> Response:
         try:
-            asked = wanted(parameters, self._issuers)
+            asked = wanted(parameters, self._issuers, self._oauth.leniency)
             [issuer] = self._issuers.metadata(asked[0].credential_issuer).values()
         except OAuth2Error as error:
             return self.pages.refusal(error)
@@ -256,18 +309,39 @@ class Endpoints:
         person = self._sessions.person(session)
         if person is None or not csrf_holds(session, fields):
             return self.pages.error(STALE, 403)
-        request_uri = fields.get("request_uri", "")
-        parameters = self._oauth.pushed(request_uri, fields.get("client_id", ""))
-        if parameters is None:
+        pushed = self._oauth.pushed(fields.get("request_uri", ""), fields.get("client_id", ""))
+        if pushed is None:
             return self.pages.error(GONE)
         granted = fields.get("decision") == "allow"
         try:
-            asked = wanted(parameters, self._issuers) if granted else ()
+            asked = (
+                wanted(pushed.parameters, self._issuers, self._oauth.leniency) if granted else ()
+            )
         except OAuth2Error as error:
             return self.pages.refusal(error)
-        if not self._oauth.consume(request_uri):
+        if not self._oauth.consume(pushed):
             return self.pages.error(GONE)
-        return self._oauth.decide(parameters, person if granted else None, asked)
+        return self._oauth.decide(pushed, person if granted else None, asked)
+
+
+class ClientSeed(BaseModel):
+    """An element of the file of clients."""
+
+    client_id: str
+    name: str
+    redirect_uris: list[str] = []
+    native: bool = False
+    methods: list[Method] = ["none"]
+    jwks: dict[str, Any] = {}
+
+
+WALLET = ClientSeed(
+    client_id="oid4vci-wallet",
+    name="OID4VCI Wallet",
+    native=True,
+    methods=["attest_jwt_client_auth", "none"],
+)
+"""The wallet beside these servers. Where a server wants attestations, it has one."""
 
 
 class PersonSeed(BaseModel):
@@ -292,37 +366,42 @@ def prepare(settings: Settings) -> tuple[sessionmaker[Session], ECKey]:
             stored = SigningKey(kid=new.kid, pem=pem)
             db.add(stored)
         key = ECKey.import_key(stored.pem, {"kid": stored.kid}, password=secret)
-        if db.get(Client, "oid4vci-wallet") is None:
-            db.add(
-                Client(
-                    client_id="oid4vci-wallet",
-                    name="OID4VCI Wallet",
-                    redirect_uris=[],
-                    native=True,
-                )
-            )
-        for one in seeds(settings.people_file, PersonSeed):
-            if db.get(Person, one.username) is None:
+        for one in (WALLET, *seeds(settings.clients_file, ClientSeed)):
+            db.merge(Client(**one.model_dump()))
+        for person in seeds(settings.people_file, PersonSeed):
+            if db.get(Person, person.username) is None:
                 db.add(
                     Person(
-                        username=one.username,
-                        subject=one.subject,
-                        name=one.name,
-                        password=hashed(one.password),
+                        username=person.username,
+                        subject=person.subject,
+                        name=person.name,
+                        password=hashed(person.password),
                     )
                 )
+        if settings.test_person and db.get(Person, settings.test_person) is None:
+            message = "test_person: there is no such user"
+            raise ValueError(message)
     return sessions, key
 
 
 def application(settings: Settings) -> FastAPI:
     """The application, its state ready."""
-    endpoints = Endpoints(settings, *prepare(settings))
+    if settings.test_person:
+        LOG.warning(
+            "TEST MODE: every authorization request is approved at once, as %s, and nobody is "
+            "asked. Not for real people.",
+            settings.test_person,
+        )
+    faults = Faults(settings.fault)
+    endpoints = Endpoints(settings, *prepare(settings), faults)
     app = serving.application(
         settings.path,
-        ("oauth-authorization-server", endpoints.metadata),
+        ("oauth-authorization-server", endpoints.server_metadata),
         (
             ("GET", "/jwks", endpoints.jwks),
             ("GET", "/token-status", endpoints.token_status),
+            ("POST", "/challenge", endpoints.challenge),
+            ("POST", "/pre-authorized-codes", endpoints.pre_authorized_code),
             ("POST", "/par", endpoints.par),
             ("POST", "/token", endpoints.token),
             ("GET", "/authorize", endpoints.authorize),
@@ -331,6 +410,7 @@ def application(settings: Settings) -> FastAPI:
             ("POST", "/consent", endpoints.consent),
         ),
         endpoints.pages.error,
+        faults,
     )
     app.mount(f"{settings.path}/static", StaticFiles(directory=FOLDER / "static"))
     app.add_exception_handler(OAuth2Error, endpoints.refuse)

@@ -13,7 +13,11 @@ from urllib.parse import urlsplit
 
 import httpx
 from authlib.oauth2 import OAuth2Error
-from authlib.oauth2.rfc6749 import InvalidScopeError
+from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from reference_servers.authorization_server.leniency import Leniency
 
 OPENID_CREDENTIAL: Final = "openid_credential"
 CACHE_S: Final = 30.0
@@ -61,7 +65,7 @@ class Issuers:
     """The metadata of the credential issuers this server works for, read when needed."""
 
     def __init__(self, identifiers: Sequence[str]) -> None:
-        self._identifiers = identifiers
+        self.identifiers = identifiers
         self._cache: dict[str, tuple[float, Mapping[str, Any]]] = {}
 
     def metadata(self, resource: str | None = None) -> Mapping[str, Mapping[str, Any]]:
@@ -72,8 +76,8 @@ class Issuers:
             TemporarilyUnavailableError: An issuer cannot be reached, or is another one.
         """
         if resource is None:
-            return {identifier: self._one(identifier) for identifier in self._identifiers}
-        if resource not in self._identifiers:
+            return {identifier: self._one(identifier) for identifier in self.identifiers}
+        if resource not in self.identifiers:
             raise InvalidTargetError("The resource is not a credential issuer of this server.")
         return {resource: self._one(resource)}
 
@@ -81,22 +85,46 @@ class Issuers:
         read_at, document = self._cache.get(identifier, (0.0, {}))
         if document and time.monotonic() < read_at + CACHE_S:
             return document
-        parts = urlsplit(identifier)
-        url = f"{parts.scheme}://{parts.netloc}/.well-known/openid-credential-issuer{parts.path}"
-        try:
-            response = httpx.get(
-                url, headers={"Accept": "application/json"}, timeout=5, trust_env=False
-            )
-            document = dict(response.raise_for_status().json())
-            if document["credential_issuer"] != identifier:
-                raise TemporarilyUnavailableError("The credential issuer is another one.")
-        except (httpx.HTTPError, ValueError, KeyError, TypeError):
-            raise TemporarilyUnavailableError("The credential issuer cannot be reached.") from None
+        document = _well_known(identifier, "openid-credential-issuer")
+        if document.get("credential_issuer") != identifier:
+            raise TemporarilyUnavailableError("The credential issuer is another one.")
         self._cache[identifier] = (time.monotonic(), document)
         return document
 
+    def keys(self, identifier: str) -> KeySet:
+        """What an issuer of this server signs with: its JWT VC Issuer Metadata (SD-JWT VC -11).
 
-def wanted(parameters: Mapping[str, str], issuers: Issuers) -> tuple[Wanted, ...]:
+        Raises:
+            TemporarilyUnavailableError: It cannot be reached, or is another one.
+        """
+        document = _well_known(identifier, "jwt-vc-issuer")
+        if document.get("issuer") != identifier:
+            raise TemporarilyUnavailableError("The credential issuer is another one.")
+        try:
+            jwks = document["jwks"] if "jwks" in document else _read(document["jwks_uri"])
+            return KeySet.import_key_set({"keys": jwks["keys"]})
+        except (JoseError, ValueError, KeyError, TypeError):
+            raise TemporarilyUnavailableError("The credential issuer has no keys.") from None
+
+
+def _well_known(identifier: str, name: str) -> Mapping[str, Any]:
+    parts = urlsplit(identifier)
+    return _read(f"{parts.scheme}://{parts.netloc}/.well-known/{name}{parts.path}")
+
+
+def _read(url: str) -> dict[str, Any]:
+    try:
+        response = httpx.get(
+            url, headers={"Accept": "application/json"}, timeout=5, trust_env=False
+        )
+        return dict(response.raise_for_status().json())
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, TypeError):
+        raise TemporarilyUnavailableError("The credential issuer cannot be reached.") from None
+
+
+def wanted(
+    parameters: Mapping[str, str], issuers: Issuers, leniency: Leniency
+) -> tuple[Wanted, ...]:
     """Everything a request asks for; unknown scopes are ignored (RFC 6749, section 3.3).
 
     Raises:
@@ -104,8 +132,15 @@ def wanted(parameters: Mapping[str, str], issuers: Issuers) -> tuple[Wanted, ...
         InvalidAuthorizationDetailsError: Its details are broken or name what there is not.
         InvalidTargetError: Its resource is no issuer of this server.
     """
-    metadata = issuers.metadata(parameters.get("resource"))
-    by_details = _by_details(parameters.get("authorization_details"), metadata)
+    resource = parameters.get("resource")
+    if resource not in issuers.identifiers and resource and leniency.forgives("unknown_resource"):
+        resource = None
+    metadata = issuers.metadata(resource)
+    value = parameters.get("authorization_details")
+    by_details = tuple(
+        _by_detail(element, metadata, leniency)
+        for element in (elements(value, leniency) if value else ())
+    )
     named = {(one.credential_issuer, one.credential_configuration_id) for one in by_details}
     scopes = (parameters.get("scope") or "").split()
     by_scope = tuple(
@@ -121,18 +156,48 @@ def wanted(parameters: Mapping[str, str], issuers: Issuers) -> tuple[Wanted, ...
     return by_details + by_scope
 
 
+def offered(names: object, credential_issuer: str, issuers: Issuers) -> tuple[Wanted, ...]:
+    """What an issuer offers by a pre-authorized code; by scope where one names nothing else.
+
+    Raises:
+        InvalidRequestError: It has no such configurations.
+    """
+    [document] = issuers.metadata(credential_issuer).values()
+    configurations = document["credential_configurations_supported"]
+    if (
+        not isinstance(names, list)
+        or not names
+        or not all(isinstance(name, str) and name in configurations for name in names)
+    ):
+        raise InvalidRequestError("credential_configuration_ids are not of this issuer.")
+    scopes = [one.get("scope") for one in configurations.values()]
+    by_scope = all(scopes.count(configurations[name].get("scope")) == 1 for name in names)
+    by_scope = by_scope and all("scope" in configurations[name] for name in names)
+    return tuple(
+        Wanted(
+            credential_issuer,
+            name,
+            configurations[name],
+            None if by_scope else _detail(credential_issuer, name),
+            configurations[name]["scope"] if by_scope else "",
+        )
+        for name in dict.fromkeys(names)
+    )
+
+
+def _detail(credential_issuer: str, name: str) -> dict[str, Any]:
+    return {
+        "type": OPENID_CREDENTIAL,
+        "locations": [credential_issuer],
+        "credential_configuration_id": name,
+    }
+
+
 def grantable(asked: Sequence[Wanted]) -> list[dict[str, Any]]:
     """What a token may name of it: `authorization_details`, each with its identifiers."""
     return [
         {
-            **(
-                one.detail
-                or {
-                    "type": OPENID_CREDENTIAL,
-                    "locations": [one.credential_issuer],
-                    "credential_configuration_id": one.credential_configuration_id,
-                }
-            ),
+            **(one.detail or _detail(one.credential_issuer, one.credential_configuration_id)),
             "credential_identifiers": [secrets.token_urlsafe(12)],
         }
         for one in asked
@@ -140,7 +205,10 @@ def grantable(asked: Sequence[Wanted]) -> list[dict[str, Any]]:
 
 
 def narrowed(
-    value: str, granted: Sequence[Mapping[str, Any]], credential_issuer: str
+    value: str,
+    granted: Sequence[Mapping[str, Any]],
+    credential_issuer: str,
+    leniency: Leniency,
 ) -> list[dict[str, Any]]:
     """The part of `granted` that a token request names (OpenID4VCI 1.0, section 6.1.1).
 
@@ -149,7 +217,7 @@ def narrowed(
     """
     by_name = {detail["credential_configuration_id"]: detail for detail in granted}
     part = []
-    for element in _elements(value):
+    for element in elements(value, leniency):
         name = element.get("credential_configuration_id")
         here = credential_issuer in element.get("locations", [credential_issuer])
         if not (here and isinstance(name, str) and name in by_name):
@@ -158,34 +226,40 @@ def narrowed(
     return part
 
 
-def _by_details(value: str | None, metadata: Mapping[str, Mapping[str, Any]]) -> tuple[Wanted, ...]:
-    return tuple(_by_detail(element, metadata) for element in _elements(value)) if value else ()
-
-
-def _elements(value: str) -> list[dict[str, Any]]:
+def elements(value: str, leniency: Leniency) -> list[dict[str, Any]]:
     """The elements of an `authorization_details` parameter (RFC 9396, section 2)."""
     try:
-        elements = json.loads(value)
+        array = json.loads(value)
         # Part of it becomes JSON again: no half characters, no NaN.
-        json.dumps(elements, ensure_ascii=False, allow_nan=False).encode()
+        json.dumps(array, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         raise InvalidAuthorizationDetailsError("authorization_details is not JSON.") from None
-    if not isinstance(elements, list) or not elements:
+    if not isinstance(array, list) or not array:
         raise InvalidAuthorizationDetailsError("authorization_details is not an array.")
-    for element in elements:
+    for element in array:
         if not isinstance(element, dict) or element.get("type") != OPENID_CREDENTIAL:
             raise InvalidAuthorizationDetailsError("An element is not of type openid_credential.")
         for name in ("locations", "claims"):
             if not isinstance(element.get(name, []), list):
                 raise InvalidAuthorizationDetailsError(f"{name} is not an array.")
-    return elements
+        if "credential_identifiers" in element and not leniency.forgives("sent_identifiers"):
+            raise InvalidAuthorizationDetailsError("credential_identifiers are not the client's.")
+    return array
 
 
-def _by_detail(element: Mapping[str, Any], metadata: Mapping[str, Mapping[str, Any]]) -> Wanted:
+def _by_detail(
+    element: Mapping[str, Any], metadata: Mapping[str, Mapping[str, Any]], leniency: Leniency
+) -> Wanted:
     locations = element.get("locations", list(metadata))
     name = element.get("credential_configuration_id")
     for issuer, document in metadata.items():
         configurations = document["credential_configurations_supported"]
         if issuer in locations and isinstance(name, str) and name in configurations:
+            if (
+                "locations" not in element
+                and "authorization_servers" in document
+                and not leniency.forgives("missing_locations")
+            ):
+                raise InvalidAuthorizationDetailsError("locations are missing.")
             return Wanted(issuer, name, configurations[name], element, "")
     raise InvalidAuthorizationDetailsError("There is no such credential at this location.")

@@ -3,10 +3,11 @@
 import re
 from typing import Any, Final
 
-from authlib.oauth2.rfc6749 import AuthorizationCodeMixin, ClientMixin
-from sqlalchemy import JSON, String, Text
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from authlib.oauth2.rfc6749 import AuthorizationCodeMixin, ClientMixin, TokenMixin
+from sqlalchemy import JSON, ForeignKey, String, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column, relationship
 
+from reference_servers.dpop import SeenProof
 from reference_servers.storage import Expiring
 
 LOOPBACK_REDIRECT: Final = re.compile(
@@ -40,14 +41,18 @@ class Person(Base):
 
 
 class Client(Base, ClientMixin):  # type: ignore[misc]  # Authlib has no types
-    """A registered client (RFC 6749, section 2); here always a public one."""
+    """A registered client (RFC 6749, section 2)."""
 
-    __tablename__ = "client"
+    __tablename__ = "registered_client"
     client_id: Mapped[str] = mapped_column(String(200), primary_key=True)
     name: Mapped[str] = mapped_column(String(200))
     redirect_uris: Mapped[list[str]] = mapped_column(JSON)
     native: Mapped[bool]
     """Whether any loopback IP redirect is allowed (RFC 8252, section 7.3)."""
+    methods: Mapped[list[str]] = mapped_column(JSON)
+    """How it may authenticate."""
+    jwks: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """Its public keys, for `private_key_jwt`."""
 
     def get_client_id(self) -> str:
         """The identifier."""
@@ -69,46 +74,74 @@ class Client(Base, ClientMixin):  # type: ignore[misc]  # Authlib has no types
         return self.native and found is not None and int(found[1] or 80) <= 65_535
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:  # noqa: ARG002
-        """Public clients authenticate by `none`."""
-        return method == "none"
+        """One of those it is registered with, at every endpoint."""
+        return method in self.methods
 
     def check_response_type(self, response_type: str) -> bool:
         """`code` only."""
         return response_type == "code"
 
     def check_grant_type(self, grant_type: str) -> bool:
-        """`authorization_code` only."""
-        return grant_type == "authorization_code"
+        """All the server has; who has no name gets no refresh token."""
+        return grant_type != "refresh_token" or bool(self.client_id)
 
 
 class PushedRequest(Expiring, Base):
     """An authorization request behind a `request_uri` (RFC 9126)."""
 
-    __tablename__ = "pushed_request"
+    __tablename__ = "authorization_request"
     request_uri: Mapped[str] = mapped_column(String(64), primary_key=True)
     client_id: Mapped[str] = mapped_column(String(200))
     parameters: Mapped[dict[str, str]] = mapped_column(JSON)
+    instance: Mapped[str | None] = mapped_column(String(64))
+    """Thumbprint of the client instance's key, where a client attestation named it."""
 
 
-class AuthorizationCode(Expiring, Base, AuthorizationCodeMixin):  # type: ignore[misc]
-    """An authorization code and all it is bound to."""
+class Authorization(Expiring, Base):
+    """What was consented to, and all that tokens for it are bound to."""
 
-    __tablename__ = "authorization_code"
-    code: Mapped[str] = mapped_column(String(64), primary_key=True)
+    __tablename__ = "authorization"
+    id: Mapped[int] = mapped_column(primary_key=True)
     client_id: Mapped[str] = mapped_column(String(200))
-    redirect_uri: Mapped[str] = mapped_column(Text)
+    """Empty where the client has no name, or is not known yet."""
+    subject: Mapped[str] = mapped_column(String(100))
     scope: Mapped[str] = mapped_column(Text)
     authorization_details: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     """All that was consented to, each with its `credential_identifiers`."""
     by_details: Mapped[bool]
-    """Whether the client asked by `authorization_details`, and so gets them."""
+    """Whether it was asked for by `authorization_details`, so that tokens name them."""
     audience: Mapped[str] = mapped_column(Text)
-    username: Mapped[str] = mapped_column(String(100))
+    dpop_jkt: Mapped[str | None] = mapped_column(String(64))
+    instance: Mapped[str | None] = mapped_column(String(64))
+    revoked: Mapped[bool] = mapped_column(default=False)
+
+
+class _Redeemable(Expiring):
+    """Columns of what is exchanged for tokens, once."""
+
+    used: Mapped[bool] = mapped_column(default=False)
+
+    @declared_attr
+    def authorization_id(self) -> Mapped[int]:
+        """What it was given for."""
+        return mapped_column(ForeignKey(Authorization.id, ondelete="CASCADE"))
+
+    @declared_attr
+    def authorization(self) -> Mapped[Authorization]:
+        """The same, loaded with it."""
+        return relationship(lazy="joined")
+
+
+class AuthorizationCode(_Redeemable, Base, AuthorizationCodeMixin):  # type: ignore[misc]
+    """An authorization code (RFC 6749, section 4.1.2)."""
+
+    __tablename__ = "code"
+    code: Mapped[str] = mapped_column(String(64), primary_key=True)
+    redirect_uri: Mapped[str] = mapped_column(Text)
     code_challenge: Mapped[str] = mapped_column(String(128))
     code_challenge_method: Mapped[str] = mapped_column(String(10))
-    used: Mapped[bool] = mapped_column(default=False)
-    reused: Mapped[bool] = mapped_column(default=False)
-    """Whether it came again, which revokes the token it gave."""
+    request_uri: Mapped[str] = mapped_column(String(64))
+    """Of the request it answers; its redemption ends that as well."""
 
     def get_redirect_uri(self) -> str:
         """The redirect URI of the request."""
@@ -116,15 +149,46 @@ class AuthorizationCode(Expiring, Base, AuthorizationCodeMixin):  # type: ignore
 
     def get_scope(self) -> str:
         """The scope that was consented to."""
-        return self.scope
+        return self.authorization.scope
+
+
+class PreAuthorizedCode(_Redeemable, Base):
+    """A pre-authorized code (OpenID4VCI 1.0, section 3.5)."""
+
+    __tablename__ = "pre_authorized_code"
+    code: Mapped[str] = mapped_column(String(64), primary_key=True)
+    tx_code: Mapped[str | None] = mapped_column(String(64))
+    """Hash of both codes; None where no transaction code is needed."""
+    tries: Mapped[int] = mapped_column(default=0)
+
+
+class RefreshToken(_Redeemable, Base, TokenMixin):  # type: ignore[misc]
+    """A refresh token; each use replaces it (RFC 9700, section 4.14.2)."""
+
+    __tablename__ = "refresh_token"
+    token: Mapped[str] = mapped_column(String(64), primary_key=True)
+
+    def check_client(self, client: Client) -> bool:
+        """Whether it was issued to `client`."""
+        return bool(self.authorization.client_id == client.client_id)
+
+    def get_scope(self) -> str:
+        """The scope that was consented to."""
+        return self.authorization.scope
 
 
 class IssuedToken(Expiring, Base):
     """An access token, by its place in the Token Status List."""
 
-    __tablename__ = "issued_token"
+    __tablename__ = "access_token"
     idx: Mapped[int] = mapped_column(primary_key=True)
-    code: Mapped[str] = mapped_column(String(64))
+    authorization_id: Mapped[int] = mapped_column(index=True)
+
+
+class SeenJwt(SeenProof, Base):
+    """A DPoP proof, client assertion or other JWT that is good once."""
+
+    __tablename__ = "seen_jwt"
 
 
 class BrowserSession(Expiring, Base):

@@ -69,10 +69,12 @@ class Sessions:
 
     def person(self, session: BrowserSession | None) -> Person | None:
         """Who is signed in."""
-        if session is None or session.username is None:
-            return None
+        return self.named(session.username) if session and session.username else None
+
+    def named(self, username: str) -> Person | None:
+        """Somebody who can sign in."""
         with self._sessions() as db:
-            return db.get(Person, session.username)
+            return db.get(Person, username)
 
 
 def csrf_holds(session: BrowserSession | None, form: Mapping[str, str]) -> bool:

@@ -14,7 +14,7 @@ from joserfc.jwk import ECKey
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from reference_servers.authorization_server.database import AuthorizationCode, IssuedToken
+from reference_servers.authorization_server.database import Authorization, IssuedToken
 
 LIFETIME_S: Final = 60
 
@@ -27,25 +27,26 @@ class TokenStatus:
         self._key = key
         self._uri = uri
 
-    def add(self, code: str, expires_at: float) -> Mapping[str, Any]:
-        """Note a token that a code gave; returns its `status` claim."""
-        token = IssuedToken(code=code, expires_at=expires_at)
+    def add(self, authorization_id: int, expires_at: float) -> Mapping[str, Any]:
+        """Note a token; returns its `status` claim."""
+        token = IssuedToken(authorization_id=authorization_id, expires_at=expires_at)
         with self._sessions.begin() as db:
             db.add(token)
         return {"status_list": {"idx": token.idx, "uri": self._uri}}
 
-    def revoke(self, code: str) -> None:
-        """Revoke what a code gave, and what it gives to a request that runs at the same time."""
-        reused = update(AuthorizationCode).where(AuthorizationCode.code == code)
+    def revoke(self, authorization_id: int) -> None:
+        """Revoke all tokens of an authorization, also those of requests that run right now."""
+        this = update(Authorization).where(Authorization.id == authorization_id)
         with self._sessions.begin() as db:
-            db.execute(reused.values(reused=True))
+            db.execute(this.values(revoked=True))
 
     def document(self) -> str:
         """The Status List Token."""
         with self._sessions() as db:
             last = db.scalar(select(func.max(IssuedToken.idx))) or 0
-            reused = select(AuthorizationCode.code).where(AuthorizationCode.reused)
-            revoked = db.scalars(select(IssuedToken.idx).where(IssuedToken.code.in_(reused))).all()
+            ended = select(Authorization.id).where(Authorization.revoked)
+            of_ended = IssuedToken.authorization_id.in_(ended)
+            revoked = db.scalars(select(IssuedToken.idx).where(of_ended)).all()
         bits = bytearray(last // 8 + 1)
         for idx in revoked:
             bits[idx // 8] |= 1 << idx % 8

@@ -1,25 +1,36 @@
-"""Access tokens: RFC 9068 JWTs, checked against what the authorization server publishes."""
+"""Access tokens: JWTs checked by what their authorization server publishes, or introspected.
+
+RFC 9068 and Token Status List; RFC 7662 for tokens that are not JWTs.
+"""
 
 import base64
+import json
 import time
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Lock
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
+from starlette.requests import Request
 
 from reference_servers.credential_issuer.errors import AccessTokenError, UnavailableError
+from reference_servers.dpop import Dpop, DpopError
 
 REFRESH_S: Final = 10.0
 """How soon unknown keys may make us fetch the key set again."""
 SKEW_S: Final = 5
 STATUS_LIST_BYTES: Final = 1_000_000
+
+
+ALGORITHMS: Final = ("ES256", "RS256", "PS256")
+"""What access tokens may be signed with: other people's authorization servers choose."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +39,7 @@ class AccessToken:
 
     Attributes:
         subject: Whose credential may be issued.
-        client_id: To which wallet.
+        client_id: To which wallet; empty where it is not named.
         scopes: The scopes that were consented to.
         authorization_details: The `openid_credential` elements that were consented to.
     """
@@ -40,46 +51,124 @@ class AccessToken:
 
 
 class AccessTokens:
-    """Reads access tokens of one authorization server."""
+    """Reads the access tokens of the authorization servers of this issuer.
 
-    def __init__(self, authorization_server: str, credential_issuer: str) -> None:
-        self._server = authorization_server
+    Args:
+        servers: The authorization servers.
+        dpop: Checks DPoP proofs.
+        bearer: Whether tokens are taken that are bound to no key.
+    """
+
+    def __init__(
+        self, servers: Sequence["AuthorizationServer"], dpop: Dpop, *, bearer: bool
+    ) -> None:
+        self._servers = {server.identifier: server for server in servers}
+        self._dpop = dpop
+        self._schemes = ("DPoP", "Bearer") if bearer else ("DPoP",)
+
+    def read(self, request: Request, url: str) -> AccessToken:
+        """The token of a request to the endpoint at `url`.
+
+        Raises:
+            AccessTokenError: It is missing or bad, or its DPoP proof is.
+            UnavailableError: The authorization server cannot be asked.
+        """
+        scheme, value = self._presented(request.headers.getlist("authorization"))
+        try:
+            claims = self._server_of(value).claims(value)
+            confirmation = claims.get("cnf", {}).get("jkt")
+            if (scheme == "DPoP") != (confirmation is not None):
+                raise AccessTokenError("invalid_token", "it is for the other scheme")
+            if scheme == "DPoP":
+                self._check_possession(request, url, value, confirmation)
+            details = claims.get("authorization_details", [])
+            return AccessToken(
+                subject=str(claims["sub"]),
+                client_id=str(claims.get("client_id", "")),
+                scopes=frozenset(str(claims.get("scope", "")).split()),
+                authorization_details=[d for d in details if d.get("type") == "openid_credential"],
+            )
+        except AccessTokenError as error:
+            raise AccessTokenError(error.error, error.description, scheme) from None
+        except (TypeError, AttributeError):
+            raise AccessTokenError("invalid_token", "its claims are broken", scheme) from None
+
+    def _presented(self, authorization: Sequence[str]) -> tuple[str, str]:
+        """Scheme and token of the `Authorization` headers; schemes have no case."""
+        if len(authorization) > 1:
+            description = "there are two Authorization headers"
+            raise AccessTokenError("invalid_request", description, *self._schemes)
+        given, _, value = "".join(authorization).partition(" ")
+        for scheme in self._schemes:
+            if given.lower() == scheme.lower() and value.strip():
+                return scheme, value.strip()
+        raise AccessTokenError("", "", *self._schemes)
+
+    def _server_of(self, value: str) -> "AuthorizationServer":
+        """The server a token says to be from; it is asked whether that is so."""
+        if len(self._servers) > 1:
+            try:
+                body = value.split(".")[1]
+                issuer = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))["iss"]
+                return self._servers[issuer]
+            except (ValueError, LookupError, TypeError, RecursionError):
+                raise AccessTokenError("invalid_token", "it is of no server of ours") from None
+        [server] = self._servers.values()
+        return server
+
+    def _check_possession(self, request: Request, url: str, value: str, jkt: object) -> None:
+        """RFC 9449, section 7.1."""
+        proofs, method = request.headers.getlist("dpop"), request.method
+        try:
+            thumbprint = self._dpop.thumbprint(proofs, method=method, url=url, access_token=value)
+        except DpopError as error:
+            raise AccessTokenError(error.error, error.description) from None
+        if thumbprint != jkt:
+            raise AccessTokenError("invalid_token", "it is bound to another key")
+
+
+class AuthorizationServer:
+    """Reads access tokens of one authorization server.
+
+    Args:
+        identifier: Its issuer identifier.
+        credential_issuer: What `aud` must name.
+        ca_file: PEM file with authorities to trust for TLS besides the usual ones.
+        introspection: The client_id and secret to introspect tokens with; None for JWTs.
+    """
+
+    def __init__(
+        self,
+        identifier: str,
+        credential_issuer: str,
+        *,
+        ca_file: Path | None = None,
+        introspection: tuple[str, str] | None = None,
+    ) -> None:
+        self.identifier = identifier
         self._audience = credential_issuer
-        self._http = httpx.Client(timeout=5, trust_env=False)
+        self._introspection = introspection and httpx.BasicAuth(
+            *(quote(one, safe="") for one in introspection)  # RFC 6749, section 2.3.1
+        )
+        tls = httpx.create_ssl_context(trust_env=False)
+        if ca_file is not None:
+            tls.load_verify_locations(ca_file)
+        self._http = httpx.Client(timeout=5, trust_env=False, verify=tls)
         self._keys: KeySet | None = None
         self._asked_at = 0.0
         self._lock = Lock()
 
-    def read(self, authorization: Sequence[str]) -> AccessToken:
-        """The token of a request's `Authorization` headers.
+    def claims(self, value: str) -> Mapping[str, Any]:
+        """The claims of an access token.
 
         Raises:
-            AccessTokenError: It is missing or bad.
+            AccessTokenError: It is bad.
             UnavailableError: The authorization server cannot be asked.
         """
-        if len(authorization) > 1:
-            raise AccessTokenError("invalid_request", "there are two Authorization headers")
-        scheme, _, value = "".join(authorization).partition(" ")
-        if scheme.lower() != "bearer" or not value:
-            raise AccessTokenError
-        claims = self._claims(value.strip())
-        details = claims.get("authorization_details", [])
-        return AccessToken(
-            subject=str(claims["sub"]),
-            client_id=str(claims.get("client_id", "")),
-            scopes=frozenset(str(claims.get("scope", "")).split()),
-            authorization_details=[d for d in details if d.get("type") == "openid_credential"],
-        )
-
-    def _claims(self, value: str) -> Mapping[str, Any]:
-        try:
-            token = self._decoded(value)
-        except (JoseError, ValueError, TypeError) as error:
-            raise AccessTokenError("invalid_token", type(error).__name__) from None
-        claims = token.claims
+        auth = self._introspection
+        claims = self._introspected(value, auth) if auth else self._signed(value)
         wrong = (
-            token.header.get("typ") not in ("at+jwt", "application/at+jwt")
-            or claims.get("iss") != self._server
+            claims.get("iss") != self.identifier
             or self._audience not in _several(claims.get("aud"))
             or not isinstance(claims.get("exp"), int)
             or not claims.get("sub")
@@ -90,6 +179,32 @@ class AccessTokens:
             raise AccessTokenError("invalid_token", "it has expired")
         if "status" in claims and self._is_revoked(claims["status"]["status_list"]):
             raise AccessTokenError("invalid_token", "it was revoked")
+        return claims
+
+    def _signed(self, value: str) -> Mapping[str, Any]:
+        """The claims of a JWT (RFC 9068, section 4)."""
+        try:
+            token = self._decoded(value)
+        except (JoseError, ValueError, TypeError) as error:
+            raise AccessTokenError("invalid_token", type(error).__name__) from None
+        if token.header.get("typ") not in ("at+jwt", "application/at+jwt"):
+            raise AccessTokenError("invalid_token", "it is not an access token")
+        return token.claims
+
+    def _introspected(self, value: str, auth: httpx.Auth) -> Mapping[str, Any]:
+        """What the server says of a token (RFC 7662, section 2)."""
+        try:
+            answer = self._http.post(
+                self._metadata()["introspection_endpoint"],
+                data={"token": value, "token_type_hint": "access_token"},
+                auth=auth,
+            )
+            claims: Mapping[str, Any] = answer.raise_for_status().json()
+            active = claims["active"]
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, LookupError, TypeError):
+            raise UnavailableError from None
+        if active is not True:
+            raise AccessTokenError("invalid_token", "it is not active")
         return claims
 
     def _is_revoked(self, reference: Mapping[str, Any]) -> bool:
@@ -114,11 +229,11 @@ class AccessTokens:
 
     def _decoded(self, value: str) -> jwt.Token:
         try:
-            return jwt.decode(value, self._key_set(), algorithms=["ES256"])
+            return jwt.decode(value, self._key_set(), algorithms=ALGORITHMS)
         except (JoseError, ValueError):
             if time.monotonic() < self._asked_at + REFRESH_S:
                 raise
-            return jwt.decode(value, self._key_set(fresh=True), algorithms=["ES256"])
+            return jwt.decode(value, self._key_set(fresh=True), algorithms=ALGORITHMS)
 
     def _key_set(self, *, fresh: bool = False) -> KeySet:
         with self._lock:
@@ -128,16 +243,20 @@ class AccessTokens:
             return self._keys
 
     def _published_keys(self) -> KeySet:
-        """The server's keys, by its metadata (RFC 8414)."""
-        parts = urlsplit(self._server)
-        well_known = f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server"
+        """The server's keys, by its metadata."""
         try:
-            metadata = self._get(f"{well_known}{parts.path}").json()
-            if metadata["issuer"] != self._server:
-                raise UnavailableError
-            return KeySet.import_key_set(self._get(metadata["jwks_uri"]).json())
+            return KeySet.import_key_set(self._get(self._metadata()["jwks_uri"]).json())
         except (ValueError, KeyError, TypeError, JoseError):
             raise UnavailableError from None
+
+    def _metadata(self) -> Mapping[str, Any]:
+        """The server's metadata (RFC 8414); the caller deals with what is no such document."""
+        parts = urlsplit(self.identifier)
+        well_known = f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server"
+        metadata: Mapping[str, Any] = self._get(f"{well_known}{parts.path}").json()
+        if metadata["issuer"] != self.identifier:
+            raise UnavailableError
+        return metadata
 
     def _get(self, url: str) -> httpx.Response:
         try:

@@ -1,10 +1,11 @@
 """The endpoints of the credential issuer."""
 
 import json
+import re
 import secrets
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from fastapi import Depends, FastAPI
 from pydantic import BaseModel
@@ -14,22 +15,41 @@ from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from reference_servers import serving
+from reference_servers.chains import anchors
 from reference_servers.configuration import seeds
-from reference_servers.credential_issuer.access_tokens import AccessToken, AccessTokens
-from reference_servers.credential_issuer.certificates import signing_key
+from reference_servers.credential_issuer.access_tokens import (
+    AccessToken,
+    AccessTokens,
+    AuthorizationServer,
+)
+from reference_servers.credential_issuer.certificates import (
+    SigningKey,
+    encryption_key,
+    signing_key,
+)
 from reference_servers.credential_issuer.configurations import configurations, issuer_metadata
-from reference_servers.credential_issuer.database import Base, Dataset, Nonce
+from reference_servers.credential_issuer.credential_requests import CredentialRequests, json_object
+from reference_servers.credential_issuer.database import Base, Dataset, Nonce, SeenProof
+from reference_servers.credential_issuer.encryption import Encryption, Recipient
 from reference_servers.credential_issuer.errors import (
     NO_STORE,
     AccessTokenError,
     CredentialRequestError,
     UnavailableError,
 )
-from reference_servers.credential_issuer.key_proofs import proven_key
+from reference_servers.credential_issuer.issuing import Issuing
+from reference_servers.credential_issuer.key_attestations import KeyAttestations
+from reference_servers.credential_issuer.key_proofs import ProofRules
+from reference_servers.credential_issuer.leniency import Leniency
 from reference_servers.credential_issuer.offers import FOLDER, Offers
-from reference_servers.credential_issuer.sd_jwt_vc import disclosable, issue
+from reference_servers.credential_issuer.operator_pages import OperatorPages
+from reference_servers.credential_issuer.sd_jwt_vc import disclosable
 from reference_servers.credential_issuer.settings import Settings
-from reference_servers.storage import digest, open_database, sweep
+from reference_servers.dpop import Dpop
+from reference_servers.faults import Faults
+from reference_servers.storage import digest, open_database, password, sweep
+
+METADATA_TYP: Final = "openidvci-issuer-metadata+jwt"
 
 
 async def read_body(request: Request) -> bytes:
@@ -43,30 +63,91 @@ BODY: Any = Depends(read_body)
 class Endpoints:
     """Every endpoint. Those that use the database run on worker threads, off the event loop."""
 
-    def __init__(self, settings: Settings, sessions: sessionmaker[Session]) -> None:
+    def __init__(
+        self, settings: Settings, sessions: sessionmaker[Session], key: SigningKey, faults: Faults
+    ) -> None:
+        url = settings.public_url
+        rules = ProofRules(
+            url,
+            settings.proof_algorithms,
+            settings.batch_size,
+            settings.proof_types,
+            settings.binding_methods,
+            _attestations(settings),
+        )
         self._settings = settings
         self._sessions = sessions
-        self._metadata = issuer_metadata(settings.public_url, settings.authorization_server)
-        self._configurations = self._metadata["credential_configurations_supported"]
-        self._key = signing_key(sessions, settings.public_url, settings.data_dir)
-        self._tokens = AccessTokens(settings.authorization_server, settings.public_url)
+        self._faults = faults
+        self._key = key
+        self._encryption = Encryption(settings, encryption_key(sessions, settings.data_dir), faults)
+        metadata = issuer_metadata(settings, rules, self._encryption.metadata())
+        supported = metadata["credential_configurations_supported"]
+        self._metadata = faults.at("metadata document", metadata)
+        self._dpop = Dpop(
+            sessions,
+            SeenProof,
+            password(settings.data_dir),
+            nonce_required=settings.dpop_nonces,
+        )
+        self._tokens = AccessTokens(
+            [
+                AuthorizationServer(
+                    server,
+                    url,
+                    ca_file=settings.ca_file,
+                    introspection=settings.introspection,
+                )
+                for server in settings.authorization_servers
+            ],
+            self._dpop,
+            bearer=not settings.require_dpop,
+        )
+        self._requests = CredentialRequests(
+            supported,
+            rules,
+            self._encryption,
+            Leniency(sessions, lenient=settings.profile == "lenient"),
+            self._use_nonce,
+        )
+        self._issuing = Issuing(settings, sessions, supported, key, faults)
 
-    def metadata(self) -> Response:
-        """OpenID4VCI 1.0, section 12.2.2."""
-        return JSONResponse(self._metadata)
+    # What is published.
+
+    def metadata(self, request: Request) -> Response:
+        """OpenID4VCI 1.0, section 12.2.2: as JSON, or signed where that is asked for."""
+        if self._settings.signed_metadata and _prefers_jwt(request.headers.get("accept", "")):
+            claims = {**self._metadata, "sub": self._settings.public_url, "iat": int(time.time())}
+            signed = self._key.signed(METADATA_TYP, claims, x5c=list(self._key.x5c))
+            body = self._faults.at("signed metadata", signed)
+            return Response(body, media_type="application/jwt", headers={"Vary": "Accept"})
+        return JSONResponse(self._metadata, headers={"Vary": "Accept"})
+
+    def jwt_vc_issuer(self) -> Response:
+        """SD-JWT VC, section 5: the key set for credentials that name their key by `kid`."""
+        keys = {"keys": [self._key.public]}
+        document = {"issuer": self._settings.public_url, "jwks": keys}
+        return JSONResponse(self._faults.at("key set document", document))
+
+    def status_list(self) -> Response:
+        """Token Status List, section 8.1."""
+        document = self._faults.at("status list", self._issuing.status_list.document())
+        return Response(document, media_type="application/statuslist+jwt")
 
     def anchor(self) -> Response:
         """The demo CA's certificate."""
         return Response(self._key.anchor_pem, media_type="application/x-pem-file")
 
+    # Nonces.
+
     def nonce(self) -> Response:
-        """OpenID4VCI 1.0, section 7: a fresh `c_nonce`, good for one key proof."""
+        """OpenID4VCI 1.0, section 7: a fresh `c_nonce`, good for one request."""
         value = secrets.token_urlsafe(32)
         expires_at = time.time() + self._settings.nonce_lifetime_s
         with self._sessions.begin() as db:
             sweep(db, Base)
             db.add(Nonce(value=digest(value), expires_at=expires_at))
-        return JSONResponse({"c_nonce": value}, headers=NO_STORE)
+        document = self._faults.at("nonce document", {"c_nonce": value})
+        return self._with_dpop_nonce(JSONResponse(document, headers=NO_STORE))
 
     def _use_nonce(self, value: str) -> bool:
         """Use up a nonce: of any number of requests at the same time, one succeeds."""
@@ -74,83 +155,98 @@ class Endpoints:
         with self._sessions.begin() as db:
             return db.query(Nonce).filter(*live).delete() == 1
 
+    def _with_dpop_nonce(self, response: Response) -> Response:
+        """RFC 9449, section 8.2."""
+        if self._settings.dpop_nonces:
+            response.headers["DPoP-Nonce"] = self._dpop.nonce()
+        return response
+
+    # What needs an access token.
+
     def credential(self, request: Request, body: bytes = BODY) -> Response:
         """OpenID4VCI 1.0, section 8."""
+
+        def issued(token: AccessToken) -> Response:
+            wanted = self._requests.read(token, _media_type(request), body)
+            status, answer = self._issuing.answer(token, wanted.configuration, wanted.holder_jwks)
+            if wanted.singular and answer.get("credentials"):
+                answer = {**answer, **answer["credentials"][0]}
+            return self._encoded(status, answer, wanted.recipient)
+
+        return self._protected(request, issued)
+
+    def deferred_credential(self, request: Request, body: bytes = BODY) -> Response:
+        """OpenID4VCI 1.0, section 9."""
+
+        def fetched(token: AccessToken) -> Response:
+            media_type = _media_type(request)
+            asked = json_object(self._encryption.opened(media_type, body))
+            recipient = self._encryption.recipient(media_type, asked)
+            answer = self._issuing.deferred_answer(token, asked.get("transaction_id"))
+            return self._encoded(*answer, recipient)
+
+        return self._protected(request, fetched)
+
+    def notification(self, request: Request, body: bytes = BODY) -> Response:
+        """OpenID4VCI 1.0, section 11."""
+
+        def noted(token: AccessToken) -> Response:
+            try:
+                told = json.loads(body) if _media_type(request) == "application/json" else None
+            except (ValueError, RecursionError):
+                told = None
+            self._issuing.notify(token, told if isinstance(told, dict) else {})
+            return Response(status_code=204, headers=NO_STORE)
+
+        return self._protected(request, noted)
+
+    def _protected(self, request: Request, work: Callable[[AccessToken], Response]) -> Response:
+        """The answer to whoever presents a good access token."""
         try:
-            token = self._tokens.read(request.headers.getlist("authorization"))
-            return self._issued(token, _json_body(request, body))
+            url = self._settings.public_url + request.url.path.removeprefix(self._settings.path)
+            response = work(self._tokens.read(request, url))
         except (AccessTokenError, CredentialRequestError, UnavailableError) as error:
-            return error.response()
+            response = error.response()
+        return self._with_dpop_nonce(response)
 
-    def _issued(self, token: AccessToken, asked: Mapping[str, Any]) -> Response:
-        name = self._authorized_configuration(token, asked)
-        with self._sessions() as db:
-            dataset = db.get(Dataset, (token.subject, name))
-        holder_jwk = proven_key(
-            asked.get("proofs"),
-            credential_issuer=self._settings.public_url,
-            client_id=token.client_id,
-            use_nonce=self._use_nonce,
-        )
-        if dataset is None:
-            raise CredentialRequestError(
-                "credential_request_denied", "there is no such credential for this person"
-            )
-        credential = issue(
-            dataset.claims,
-            vct=self._configurations[name]["vct"],
-            credential_issuer=self._settings.public_url,
-            holder_jwk=holder_jwk,
-            key=self._key,
-            lifetime_days=self._settings.credential_lifetime_days,
-        )
-        return JSONResponse({"credentials": [{"credential": credential}]}, headers=NO_STORE)
-
-    def _authorized_configuration(self, token: AccessToken, asked: Mapping[str, Any]) -> str:
-        """The configuration that is asked for, if the token allows it (section 8.2)."""
-        by_identifier = "credential_identifier" in asked
-        if by_identifier == ("credential_configuration_id" in asked):
-            raise CredentialRequestError(
-                "invalid_credential_request",
-                "exactly one of credential_identifier and credential_configuration_id is needed",
-            )
-        if "credential_response_encryption" in asked:
-            raise CredentialRequestError(
-                "invalid_encryption_parameters", "this issuer does not encrypt responses"
-            )
-        if by_identifier:
-            identifier = asked["credential_identifier"]
-            for detail in token.authorization_details:
-                if identifier in detail.get("credential_identifiers", []):
-                    return str(detail["credential_configuration_id"])
-            raise CredentialRequestError(
-                "unknown_credential_identifier", "the access token does not name it"
-            )
-        name = asked["credential_configuration_id"]
-        if not isinstance(name, str) or name not in self._configurations:
-            raise CredentialRequestError(
-                "unknown_credential_configuration", "this issuer has no such configuration"
-            )
-        if token.authorization_details:
-            raise CredentialRequestError(
-                "invalid_credential_request", "a credential_identifier was given: use it"
-            )
-        if self._configurations[name]["scope"] not in token.scopes:
-            raise AccessTokenError("insufficient_scope", "the access token is for other scopes")
-        return name
+    def _encoded(
+        self, status: int, answer: Mapping[str, Any], recipient: Recipient | None
+    ) -> Response:
+        """A Credential Response; errors are never encrypted (section 10)."""
+        if recipient and (sealed := self._encryption.sealed(answer, recipient)) is not None:
+            return Response(sealed, status, NO_STORE, "application/jwt")
+        return JSONResponse(answer, status, NO_STORE)
 
 
-def _json_body(request: Request, body: bytes) -> Mapping[str, Any]:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    try:
-        document = json.loads(body) if media_type == "application/json" else None
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict):
-        raise CredentialRequestError(
-            "invalid_credential_request", "the body is not a JSON object as application/json"
-        )
-    return document
+def _attestations(settings: Settings) -> KeyAttestations | None:
+    file = settings.key_attestation_anchors_file
+    if file is None:
+        return None
+    return KeyAttestations(
+        anchors(file),
+        settings.key_attestations_required,
+        settings.key_storage,
+        settings.user_authentication,
+    )
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _prefers_jwt(accept: str) -> bool:
+    """Whether an `Accept` header wants `application/jwt` at least as much as JSON."""
+    weights = {"application/jwt": 0.0, "application/json": 0.0}
+    for part in accept.split(","):
+        name, _, parameters = part.partition(";")
+        weight = re.search(r"\bq=([0-9.]+)", parameters)
+        try:
+            weights[name.strip().lower()] = float(weight[1]) if weight else 1.0
+        except ValueError:
+            continue
+    return weights["application/jwt"] > 0 and (
+        weights["application/jwt"] >= weights["application/json"]
+    )
 
 
 class DatasetSeed(BaseModel):
@@ -165,6 +261,9 @@ def prepare(settings: Settings) -> sessionmaker[Session]:
     """Open the database and add new datasets."""
     sessions = open_database(settings.database, Base)
     known = configurations(settings.public_url)
+    if not {*settings.deferred, *settings.unbound} <= set(known):
+        message = "deferred or unbound: an unknown configuration"
+        raise ValueError(message)
     with sessions.begin() as db:
         sweep(db, Base)
         for one in seeds(settings.datasets_file, DatasetSeed):
@@ -184,22 +283,37 @@ def prepare(settings: Settings) -> sessionmaker[Session]:
 
 def application(settings: Settings) -> FastAPI:
     """The application, its state ready."""
-    sessions = prepare(settings)
-    endpoints, offers = Endpoints(settings, sessions), Offers(settings, sessions)
+    sessions, faults = prepare(settings), Faults(settings.fault)
+    key = signing_key(sessions, settings.public_url, settings.data_dir)
+    endpoints = Endpoints(settings, sessions, key, faults)
+    offers = Offers(settings, sessions, faults)
+    pages = OperatorPages(settings, sessions, key, offers)
     app = serving.application(
         settings.path,
         ("openid-credential-issuer", endpoints.metadata),
         (
+            ("GET", "/.well-known/jwt-vc-issuer", endpoints.jwt_vc_issuer),
             ("GET", "/ca.pem", endpoints.anchor),
+            ("GET", "/status-list", endpoints.status_list),
             ("POST", "/nonce", endpoints.nonce),
             ("POST", "/credential", endpoints.credential),
+            ("POST", "/deferred-credential", endpoints.deferred_credential),
+            ("POST", "/notification", endpoints.notification),
             ("GET", "/", offers.home),
             ("POST", "/offers", offers.make),
             ("GET", "/offers/{offer_id}", offers.page),
             ("GET", "/offers/{offer_id}/qr.png", offers.picture),
             ("GET", "/credential-offers/{offer_id}", offers.document),
+            ("GET", "/messages/{message_id}", offers.message),
+            ("GET", "/operator", pages.operator),
+            ("POST", "/operator/login", pages.login),
+            ("POST", "/operator/logout", pages.logout),
+            ("POST", "/operator/decisions", pages.decide),
+            ("POST", "/operator/statuses", pages.set_status),
+            ("POST", "/operator/offers", pages.make_offer),
         ),
         offers.error_page,
+        faults,
     )
     app.mount(f"{settings.path}/static", StaticFiles(directory=FOLDER / "static"))
     return app

@@ -1,20 +1,28 @@
 """The demo certificate authority, and the issuer's certificate under it (RFC 5280)."""
 
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from joserfc import jwt
+from joserfc.jwk import ECKey
+from joserfc.jws import JWSRegistry
 from jwcrypto.jwk import JWK
 from sqlalchemy.orm import Session, sessionmaker
 
 from reference_servers.credential_issuer.database import Authority
 from reference_servers.storage import password
+
+REGISTRY: Final = JWSRegistry(algorithms=["ES256"])
+REGISTRY.max_header_length = 16_384
 
 
 @dataclass(frozen=True)
@@ -23,13 +31,30 @@ class SigningKey:
 
     Attributes:
         jwk: The private key.
+        key: The same for the other library.
         x5c: Its certificate, base64 DER, without the trust anchor.
         anchor_pem: The demo CA's certificate.
     """
 
     jwk: JWK
+    key: ECKey
     x5c: tuple[str, ...]
     anchor_pem: bytes
+
+    @property
+    def kid(self) -> str:
+        """The key's name in the key set: its thumbprint (RFC 7638)."""
+        return self.key.thumbprint()
+
+    @property
+    def public(self) -> Mapping[str, Any]:
+        """The JWK for the key set."""
+        return {**self.key.as_dict(private=False), "kid": self.kid, "alg": "ES256", "use": "sig"}
+
+    def signed(self, typ: str, claims: Mapping[str, Any], **header: object) -> str:
+        """A JWT by this key; the `header` says which key that is, by `x5c` or by `kid`."""
+        whole = {"alg": "ES256", "typ": typ, **header}
+        return jwt.encode(whole, dict(claims), self.key, registry=REGISTRY)
 
 
 def signing_key(sessions: sessionmaker[Session], public_url: str, data_dir: Path) -> SigningKey:
@@ -44,9 +69,32 @@ def signing_key(sessions: sessionmaker[Session], public_url: str, data_dir: Path
     der = leaf.public_bytes(serialization.Encoding.DER)
     return SigningKey(
         JWK.from_pem(issuer.private_key.encode(), secret),
+        ECKey.import_key(issuer.private_key, password=secret),
         (base64.b64encode(der).decode(),),
         ca.certificate.encode(),
     )
+
+
+def encryption_key(sessions: sessionmaker[Session], data_dir: Path) -> ECKey:
+    """The key that Credential Requests are encrypted for, made at first start."""
+    secret = password(data_dir)
+    with sessions.begin() as db:
+        stored = db.get(Authority, "encryption")
+        if stored is None:
+            new = _encrypted(ec.generate_private_key(ec.SECP256R1()), secret)
+            stored = Authority(role="encryption", private_key=new, certificate="")
+            db.add(stored)
+        key = ECKey.import_key(stored.private_key, password=secret)
+    key.ensure_kid()
+    return key
+
+
+def _encrypted(key: ec.EllipticCurvePrivateKey, secret: bytes) -> str:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.BestAvailableEncryption(secret),
+    ).decode()
 
 
 def _make(db: Session, public_url: str, secret: bytes) -> None:
@@ -59,11 +107,7 @@ def _make(db: Session, public_url: str, secret: bytes) -> None:
         db.add(
             Authority(
                 role=role,
-                private_key=private.private_bytes(
-                    serialization.Encoding.PEM,
-                    serialization.PrivateFormat.PKCS8,
-                    serialization.BestAvailableEncryption(secret),
-                ).decode(),
+                private_key=_encrypted(private, secret),
                 certificate=certificate.public_bytes(serialization.Encoding.PEM).decode(),
             )
         )

@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from reference_servers.credential_issuer.key_proofs import ProofRules
+from reference_servers.credential_issuer.settings import Settings
+
 Names = tuple[str, str, str]
 """English, German, Italian."""
 
@@ -45,15 +48,21 @@ def _sd_jwt_vc(vct: str, scope: str, metadata: Mapping[str, Any]) -> Mapping[str
         "format": "dc+sd-jwt",
         "vct": vct,
         "scope": scope,
-        "cryptographic_binding_methods_supported": ["jwk"],
         "credential_signing_alg_values_supported": ["ES256"],
-        "proof_types_supported": {"jwt": {"proof_signing_alg_values_supported": ["ES256"]}},
         "credential_metadata": metadata,
     }
 
 
+def _key_binding(rules: ProofRules) -> Mapping[str, Any]:
+    """The two members that a configuration has where its credentials are bound to a key."""
+    return {
+        "cryptographic_binding_methods_supported": list(rules.binding_methods),
+        "proof_types_supported": rules.supported(),
+    }
+
+
 def configurations(base: str) -> Mapping[str, Mapping[str, Any]]:
-    """`credential_configurations_supported`; `base` is where the pictures are."""
+    """What can be issued, without how it is bound to a key; `base` is where the pictures are."""
     return {
         "pid": _sd_jwt_vc(
             "urn:example:pid:1",
@@ -128,18 +137,31 @@ def configurations(base: str) -> Mapping[str, Mapping[str, Any]]:
     }
 
 
-def issuer_metadata(public_url: str, authorization_server: str) -> Mapping[str, Any]:
+def issuer_metadata(
+    settings: Settings, rules: ProofRules, encryption: Mapping[str, Any]
+) -> Mapping[str, Any]:
     """Credential Issuer Metadata (OpenID4VCI 1.0, section 12.2.4)."""
-    return {
-        "credential_issuer": public_url,
-        "authorization_servers": [authorization_server],
-        "credential_endpoint": f"{public_url}/credential",
-        "nonce_endpoint": f"{public_url}/nonce",
+    url = settings.public_url
+    metadata: dict[str, Any] = {
+        "credential_issuer": url,
+        "authorization_servers": list(settings.authorization_servers),
+        "credential_endpoint": f"{url}/credential",
+        "nonce_endpoint": f"{url}/nonce",
+        "deferred_credential_endpoint": f"{url}/deferred-credential",
+        **encryption,
         "display": [
-            {"name": name, "locale": locale, "logo": {"uri": f"{public_url}/static/issuer.png"}}
+            {"name": name, "locale": locale, "logo": {"uri": f"{url}/static/issuer.png"}}
             for name, locale in zip(
                 ("Civic Registry", "Bürgerregister", "Registro civico"), LOCALES, strict=True
             )
         ],
-        "credential_configurations_supported": configurations(public_url),
+        "credential_configurations_supported": {
+            name: {**one, **({} if name in settings.unbound else _key_binding(rules))}
+            for name, one in configurations(url).items()
+        },
     }
+    if settings.notifications:
+        metadata["notification_endpoint"] = f"{url}/notification"
+    if settings.batch_size > 1:
+        metadata["batch_credential_issuance"] = {"batch_size": settings.batch_size}
+    return metadata

@@ -8,6 +8,7 @@ from sd_jwt.common import SDObj
 from sd_jwt.issuer import SDJWTIssuer
 
 from reference_servers.credential_issuer.certificates import SigningKey
+from reference_servers.faults import NO_FAULT, Faults
 
 TYP: Final = "dc+sd-jwt"
 RESERVED: Final = frozenset(
@@ -16,39 +17,50 @@ RESERVED: Final = frozenset(
 HOUR_S: Final = 3600
 
 
+def lifetime(days: int) -> tuple[int, int]:
+    """`iat` and `exp` of a credential that is issued now.
+
+    They are rounded to the hour, so that they do not link credentials to requests
+    (OpenID4VCI 1.0, section 15.4.1).
+    """
+    now = int(time.time()) // HOUR_S * HOUR_S
+    return now, now + days * 86_400
+
+
 def issue(
     claims: Mapping[str, Any],
     *,
-    vct: str,
-    credential_issuer: str,
-    holder_jwk: Mapping[str, str],
+    registered: Mapping[str, Any],
+    holder_jwk: Mapping[str, str] | None,
     key: SigningKey,
-    lifetime_days: int,
+    issuer_key: str = "x5c",
+    faults: Faults = NO_FAULT,
 ) -> str:
     """An SD-JWT VC in compact form.
 
-    Its times are rounded to the hour, so that they do not link credentials to requests
-    (OpenID4VCI 1.0, section 15.4.1).
+    Args:
+        claims: What can be disclosed.
+        registered: What always is: `iss`, `iat`, `exp`, `vct`, `status`.
+        holder_jwk: The key it is bound to; None for none.
+        key: The issuer's.
+        issuer_key: How the header names that key: `x5c` or `kid`.
+        faults: What is made wrong on purpose.
 
     Raises:
         ValueError: A claim has a reserved name.
     """
-    now = int(time.time()) // HOUR_S * HOUR_S
-    payload = {
-        "iss": credential_issuer,
-        "iat": now,
-        "exp": now + lifetime_days * 86_400,
-        "vct": vct,
-        "cnf": {"jwk": dict(holder_jwk)},
-        **disclosable(claims),
-    }
+    payload: dict[Any, Any] = {**registered}
+    if holder_jwk is not None:
+        payload["cnf"] = {"jwk": dict(faults.at("holder jwk", holder_jwk))}
+    header: dict[str, Any] = {"typ": TYP}
+    header |= {"x5c": list(key.x5c)} if issuer_key == "x5c" else {"kid": key.kid}
     issued = SDJWTIssuer(
-        payload,
+        faults.at("credential payload", {**payload, **disclosable(claims)}),
         key.jwk,
         sign_alg="ES256",
-        extra_header_parameters={"typ": TYP, "x5c": list(key.x5c)},
+        extra_header_parameters=faults.at("credential header", header),
     )
-    return str(issued.sd_jwt_issuance)
+    return faults.at("sd-jwt", str(issued.sd_jwt_issuance))
 
 
 def disclosable(claims: Mapping[str, Any]) -> dict[Any, Any]:

@@ -12,7 +12,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-from reference_servers.demo.people import PEOPLE, write_seeds
+from reference_servers.demo.people import (
+    OPERATOR_PASSWORD,
+    PEOPLE,
+    keep_operator_password,
+    write_seeds,
+)
+from reference_servers.faults import FAULTS
 from reference_servers.serving import end_with_parent
 
 LOOK_S: Final = 0.5
@@ -43,23 +49,27 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path, default=Path("demo"), help="folder for all data")
     parser.add_argument("--issuer-port", type=int, default=8701, metavar="PORT")
     parser.add_argument("--authorization-server-port", type=int, default=8702, metavar="PORT")
+    parser.add_argument("--profile", default="strict", help="of both servers")
+    parser.add_argument("--fault", default="", help="of the server that has it", metavar="NAME")
     arguments = parser.parse_args()
     folder: Path = arguments.data_dir.absolute()
     issuer = f"http://127.0.0.1:{arguments.issuer_port}"
     server = f"http://127.0.0.1:{arguments.authorization_server_port}"
     end_with_parent()
     signal.signal(signal.SIGTERM, _interrupt)
-    folder.mkdir(parents=True, exist_ok=True)
+    keep_operator_password(folder / "credential_issuer")
     people, datasets = write_seeds(folder)
     issuer_settings = (
         *("--public-url", issuer, "--port", str(arguments.issuer_port)),
         *("--data-dir", str(folder / "credential_issuer")),
         *("--authorization-server", server, "--datasets-file", str(datasets)),
+        *("--profile", arguments.profile, *_fault("credential_issuer", arguments.fault)),
     )
     server_settings = (
         *("--public-url", server, "--port", str(arguments.authorization_server_port)),
         *("--data-dir", str(folder / "authorization_server")),
         *("--credential-issuers", f'["{issuer}"]', "--people-file", str(people)),
+        *("--profile", arguments.profile, *_fault("authorization_server", arguments.fault)),
     )
     try:
         with (
@@ -70,11 +80,18 @@ def main() -> None:
             logins = ", ".join(f"{one.username} / {one.password}" for one in PEOPLE)
             print(f"ready {issuer}", flush=True)
             print(f"Sign in as: {logins}", flush=True)
+            print(f"The counter: {issuer}/operator, {OPERATOR_PASSWORD}", flush=True)
             while one.poll() is None and other.poll() is None:
                 time.sleep(LOOK_S)
             sys.exit("reference_servers.demo: a server has ended")
     except KeyboardInterrupt:
         pass
+
+
+def _fault(server: str, name: str) -> tuple[str, ...]:
+    """The flag for the server that has the fault; what there is not, both refuse."""
+    has = name not in FAULTS or FAULTS[name].server == server
+    return ("--fault", name) if name and has else ()
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

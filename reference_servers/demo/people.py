@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+OPERATOR_PASSWORD: Final = "demo-operator"  # noqa: S105 - everybody may know it
 PORTRAITS: Final = Path(__file__).parent / "portraits"
 
 
@@ -94,6 +95,12 @@ PEOPLE: Final = (
         },
     ),
 )
+
+
+def keep_operator_password(folder: Path) -> None:
+    """Let the operator of the issuer whose data are in `folder` sign in with the demo password."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "operator-password").write_text(OPERATOR_PASSWORD)
 
 
 def write_seeds(folder: Path) -> tuple[Path, Path]:

@@ -84,6 +84,7 @@ class Checkout:
             "backend.py": BACKEND,
             "wallet/__main__.py": WALLET,
             "reference_servers/demo/__main__.py": SERVERS,
+            "tests/interop/package-lock.json": "{}",
         }.items():
             file = self.root / name
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -132,6 +133,6 @@ class Checkout:
             return []
         text = self.log.read_text()
         self.log.unlink()
-        kinds = ("venv", "--require-hashes", "--editable", "apt-get", "compile")
+        kinds = ("venv", "--require-hashes", "--editable", "apt-get", "compile", "npm")
         lines = [line.split() for line in text.splitlines()]
         return [next(kind for kind in kinds if kind in line).strip("-") for line in lines]

@@ -8,7 +8,10 @@ import pytest
 from tests.frame.checkout import ROOT
 
 DOCUMENTS = sorted(
-    [ROOT / "README.md", *(ROOT / "wallet").rglob("*.md"), *(ROOT / "tests").rglob("*.md")]
+    file
+    for pattern in ("README.md", "wallet/**/*.md", "tests/**/*.md")
+    for file in ROOT.glob(pattern)
+    if "node_modules" not in file.parts
 )
 
 

@@ -1,6 +1,7 @@
 """What the checkout is made of."""
 
 import hashlib
+import json
 import os
 import re
 import subprocess
@@ -44,6 +45,15 @@ def test_every_package_of_the_lock_has_a_hash() -> None:
     assert packages
     for package in packages:
         assert re.match(r"[a-z0-9._-]+==\S+( ;.*)? \\\n    --hash=sha256:[0-9a-f]{64}", package)
+
+
+def test_every_program_of_the_other_lock_has_a_hash_and_no_address() -> None:
+    lock = json.loads((ROOT / "tests" / "interop" / "package-lock.json").read_text())
+    programs = [one for name, one in lock["packages"].items() if name]
+    assert programs
+    for one in programs:
+        assert one["integrity"].startswith("sha512-")
+        assert "resolved" not in one
 
 
 def test_ci_calls_the_start_script() -> None:

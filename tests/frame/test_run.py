@@ -255,6 +255,21 @@ def test_a_missing_native_package_is_installed_or_named(checkout: Checkout) -> N
     assert "chromium is missing" not in checkout.run("test").stderr
 
 
+def test_programs_of_other_people_are_installed_as_locked(checkout: Checkout) -> None:
+    checks(checkout)
+    folder = checkout.root / "tests" / "interop"
+    npm = f'echo "npm $*" >> "{checkout.log}"; /bin/mkdir -p "{folder}/node_modules"'
+    checkout.program("npm", f"{npm}; exit 1")
+    assert checkout.run("test").returncode == 0
+    assert f"npm ci --prefix {folder}\n" in checkout.log.read_text()
+    checkout.program("npm", npm)
+    for lock, calls in (("{}", 1), ("{}", 0), ('{"newer": 1}', 1)):
+        checkout.calls()
+        (folder / "package-lock.json").write_text(lock)
+        assert checkout.run("test").returncode == 0
+        assert checkout.calls().count("npm") == calls
+
+
 def test_the_lock_is_resolved_by_uv(checkout: Checkout) -> None:
     assert checkout.run("lock", "--upgrade").returncode == 0
     assert checkout.log.read_text() == (

@@ -33,6 +33,18 @@ class TlsAuthority:
         version: ssl.TLSVersion | None = None,
     ) -> ssl.SSLContext:
         """The context of a server that calls itself `names`."""
+        file = self.pem(*names, expired=expired, self_signed=self_signed)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(file)
+        if version is not None:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # it is old, and meant so
+                context.minimum_version = context.maximum_version = version
+            context.set_ciphers("DEFAULT:@SECLEVEL=0")
+        return context
+
+    def pem(self, *names: str, expired: bool = False, self_signed: bool = False) -> Path:
+        """A file with the key and the certificate of a server that calls itself `names`."""
         key = ec.generate_private_key(ec.SECP256R1())
         signer = key if self_signed else self._key
         ends = timedelta(hours=-1) if expired else timedelta(days=30)
@@ -46,14 +58,7 @@ class TlsAuthority:
             )
             + certificate.public_bytes(serialization.Encoding.PEM)
         )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(file)
-        if version is not None:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)  # it is old, and meant so
-                context.minimum_version = context.maximum_version = version
-            context.set_ciphers("DEFAULT:@SECLEVEL=0")
-        return context
+        return file
 
     def _issue(
         self,

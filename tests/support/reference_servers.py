@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 from urllib.parse import urljoin
 
 import httpx
@@ -22,12 +23,15 @@ def free_port() -> int:
 
 
 @contextmanager
-def program(name: str, settings: Mapping[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """A server as a process, once it says that it is ready."""
+def program(
+    name: str, settings: Mapping[str, str], errors: IO[str] | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """A server as a process, once it says that it is ready; `errors` is what it writes them to."""
     flags = [part for key, value in settings.items() for part in (f"--{key}", value)]
     process = subprocess.Popen(
         [sys.executable, "-m", f"reference_servers.{name}", *flags],
         stdout=subprocess.PIPE,
+        stderr=errors,
         text=True,
     )
     try:

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +10,10 @@ from tests.support.reference_servers import ReferenceServers, reference_servers
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ReferenceServers]:
     """Both servers, for tests that leave them as they are."""
-    with reference_servers(tmp_path_factory.mktemp("servers")) as both:
+    folder = tmp_path_factory.mktemp("servers")
+    clients = folder / "clients.json"
+    clients.write_text(json.dumps([{"client_id": "other", "name": "Other", "native": True}]))
+    with reference_servers(folder, server={"clients-file": str(clients)}) as both:
         yield both
 
 

@@ -221,7 +221,7 @@ def test_denial_goes_back_with_state_and_iss(client: Client, servers: ReferenceS
 
 BAD_TOKEN_REQUESTS: dict[str, tuple[dict[str, str | None], str]] = {
     "wrong verifier": ({"code_verifier": "x" * 43}, "invalid_grant"),
-    "no verifier": ({"code_verifier": None}, "invalid_request"),
+    "no verifier": ({"code_verifier": None}, "invalid_grant"),
     "other redirect_uri": ({"redirect_uri": "http://127.0.0.1:9/"}, "invalid_grant"),
     "other client": ({"client_id": "stranger"}, "invalid_client"),
     "unknown code": ({"code": "nothing"}, "invalid_grant"),
@@ -403,7 +403,8 @@ def test_bad_access_tokens(client: Client, token: str, servers: ReferenceServers
         assert 'error="invalid_token"' in answer.headers["www-authenticate"]
     missing = client.http.post(f"{servers.issuer_url}/credential", json={})
     assert missing.status_code == 401
-    assert missing.headers["www-authenticate"] == "Bearer"
+    challenges = missing.headers.get_list("www-authenticate")
+    assert challenges == ['DPoP algs="ES256 ES384 EdDSA"', "Bearer"]
     body = {"credential_configuration_id": "diploma", "proofs": {"jwt": [client.proof()]}}
     other = client.credential(token, body)
     assert other.status_code == 403

@@ -18,9 +18,11 @@ pytestmark = pytest.mark.skipif(not CHROMIUM, reason="needs the package chromium
 
 HARMLESS = "Failed to load resource: the server responded with a status of"
 
-NAMELESS = """() => [...document.querySelectorAll('input:not([type=hidden]), textarea')]
+SEEN = "input:not([type=hidden], [hidden])"
+NAMELESS = f"""() => [...document.querySelectorAll('{SEEN}, select, textarea')]
   .filter(e => !e.labels.length).map(e => e.outerHTML)"""
-SMALL = """() => [...document.querySelectorAll('button, input:not([type=hidden]), a.button, nav a')]
+SMALL = f"""() => [...document.querySelectorAll('button, {SEEN}, select, a.button, nav a')]
+  .map(e => e.closest('label:has([type=checkbox], [type=radio])') || e)
   .filter(e => e.getBoundingClientRect().height < 44).map(e => e.outerHTML)"""
 OVERFLOW = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 FAINT = """() => {
@@ -36,7 +38,8 @@ FAINT = """() => {
   };
   const texts = [...document.querySelectorAll('body *')].filter(e => !e.closest('.card')
     && [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()));
-  const edges = [...document.querySelectorAll('input:not([type=hidden]), textarea')];
+  const drawn = ':not([type=hidden], [hidden], [type=checkbox], [type=radio])';
+  const edges = [...document.querySelectorAll(`input${drawn}, select, textarea`)];
   const contrast = (one, two) => {
     const [a, b] = [light(one), light(two)].sort((x, y) => y - x);
     return (a + .05) / (b + .05);

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.reference_servers import free_port
+from tests.support.reference_servers import free_port, hidden
 
 SECRET = "sentinel-secret"
 NAMES = ("authorization_server", "credential_issuer")
@@ -144,10 +144,10 @@ def test_ending_does_not_wait_for_slow_clients(tmp_path: Path) -> None:
 # The demo.
 
 
-def demo(folder: Path) -> "subprocess.Popen[str]":
+def demo(folder: Path, *flags: str) -> "subprocess.Popen[str]":
     ports = ("--issuer-port", str(free_port()), "--authorization-server-port", str(free_port()))
     return subprocess.Popen(
-        [sys.executable, "-m", "reference_servers.demo", "--data-dir", str(folder), *ports],
+        [sys.executable, "-m", "reference_servers.demo", "--data-dir", str(folder), *ports, *flags],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -178,9 +178,30 @@ def test_the_demo_takes_its_servers_with_it(tmp_path: Path, number: signal.Signa
     with demo(tmp_path) as process:
         assert said(process).startswith("ready ")
         assert said(process) == "Sign in as: erika / demo-erika, max / demo-max"
+        assert said(process).endswith("/operator, demo-operator")
         both = children(process)
         process.send_signal(number)
         _, err = process.communicate(timeout=30)
     assert "Traceback" not in err
     for pid in both:
         assert ends(pid, within_s=20)
+
+
+def test_the_demo_s_operator_and_its_fault(tmp_path: Path) -> None:
+    with demo(tmp_path, "--profile", "lenient", "--fault", "nonce-missing") as process:
+        url = said(process).removeprefix("ready ")
+        try:
+            assert httpx.post(f"{url}/nonce", trust_env=False).json() == {}
+            with httpx.Client(trust_env=False, follow_redirects=True) as browser:
+                form = hidden(browser.get(f"{url}/operator").text) | {"password": "demo-operator"}
+                assert "Erika" in browser.post(f"{url}/operator/login", data=form).text
+        finally:
+            process.terminate()
+            process.communicate(timeout=30)
+
+
+def test_the_demo_does_not_start_with_a_fault_that_there_is_not(tmp_path: Path) -> None:
+    with demo(tmp_path, "--fault", "nothing") as process:
+        _, said_wrong = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "fault: no such fault" in said_wrong

@@ -13,11 +13,16 @@ from typing import Any
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
+from sqlalchemy.orm import sessionmaker
+from starlette.requests import Request
 
-from reference_servers.credential_issuer.access_tokens import AccessTokens
+from reference_servers.credential_issuer.access_tokens import AccessTokens, AuthorizationServer
+from reference_servers.credential_issuer.database import SeenProof
 from reference_servers.credential_issuer.errors import AccessTokenError, UnavailableError
+from reference_servers.dpop import Dpop
 
 ISSUER = "https://issuer.example"
+DPOP = Dpop(sessionmaker(), SeenProof, b"secret", nonce_required=False)
 
 
 def b64url(octets: bytes) -> str:
@@ -30,9 +35,26 @@ class Server:
     def __init__(self, url: str) -> None:
         self.url = url
         self.key = ECKey.generate_key("P-256", auto_kid=True)
-        self.metadata: Any = {"issuer": url, "jwks_uri": f"{url}/jwks"}
+        self.metadata: Any = {
+            "issuer": url,
+            "jwks_uri": f"{url}/jwks",
+            "introspection_endpoint": f"{url}/introspection",
+        }
         self.keys: Any = KeySet([self.key]).as_dict(private=False)
         self.status = b""
+        self.introspected: list[tuple[str, bytes]] = []
+
+    def introspection(self, **changes: object) -> bytes:
+        claims = {
+            "active": True,
+            "iss": self.url,
+            "aud": ISSUER,
+            "sub": "somebody",
+            "client_id": "wallet",
+            "exp": int(time.time()) + 60,
+            **changes,
+        }
+        return json.dumps({name: one for name, one in claims.items() if one is not None}).encode()
 
     def page(self, path: str) -> bytes:
         if path == "/.well-known/oauth-authorization-server/as":
@@ -75,6 +97,11 @@ def server() -> Iterator[Server]:
             self.end_headers()
             self.wfile.write(body)
 
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            found.introspected.append((self.headers["Authorization"], body))
+            self.do_GET()
+
         def log_message(self, *arguments: object) -> None:
             """Nothing."""
 
@@ -89,13 +116,15 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def tokens(server: Server) -> Iterator[AccessTokens]:
-    made = AccessTokens(server.url, ISSUER)
-    yield made
+    made = AuthorizationServer(server.url, ISSUER)
+    yield AccessTokens([made], DPOP, bearer=True)
     made._http.close()
 
 
 def read(tokens: AccessTokens, token: str) -> str:
-    return tokens.read([f"Bearer {token}"]).subject
+    headers = [(b"authorization", f"Bearer {token}".encode())]
+    request = Request({"type": "http", "method": "POST", "headers": headers})
+    return tokens.read(request, f"{ISSUER}/credential").subject
 
 
 @pytest.mark.parametrize(
@@ -249,3 +278,58 @@ def test_a_new_key_is_taken_after_a_while(
     now = time.monotonic()
     monkeypatch.setattr(time, "monotonic", lambda: now + 11)
     assert read(tokens, server.token())
+
+
+@pytest.fixture
+def introspecting(server: Server) -> Iterator[AuthorizationServer]:
+    made = AuthorizationServer(server.url, ISSUER, introspection=("https://issuer", "a:secret"))
+    yield made
+    made._http.close()
+
+
+def test_an_opaque_token_is_introspected(
+    server: Server, introspecting: AuthorizationServer
+) -> None:
+    server.status = server.introspection(scope="pid")
+    claims = introspecting.claims("opaque")
+    assert (claims["sub"], claims["scope"]) == ("somebody", "pid")
+    basic = base64.b64encode(b"https%3A%2F%2Fissuer:a%3Asecret").decode()
+    asked = f"Basic {basic}", b"token=opaque&token_type_hint=access_token"
+    assert server.introspected == [asked]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"active": False},
+        {"active": "true"},
+        {"active": 1},
+        {"aud": "https://other.example"},
+        {"aud": None},
+        {"iss": "https://other.example"},
+        {"exp": 1},
+        {"sub": None},
+    ],
+)
+def test_a_token_that_is_not_active_or_not_for_this_issuer(
+    changes: dict[str, Any], server: Server, introspecting: AuthorizationServer
+) -> None:
+    server.status = server.introspection(**changes)
+    with pytest.raises(AccessTokenError) as refused:
+        introspecting.claims("opaque")
+    assert refused.value.error == "invalid_token"
+
+
+@pytest.mark.parametrize("answer", [b"", b"no JSON", b"[]", b"{}", b'"active"'])
+def test_an_introspection_that_fails(
+    answer: bytes, server: Server, introspecting: AuthorizationServer
+) -> None:
+    server.status = answer
+    with pytest.raises(UnavailableError):
+        introspecting.claims("opaque")
+
+
+def test_a_server_without_introspection(server: Server, introspecting: AuthorizationServer) -> None:
+    del server.metadata["introspection_endpoint"]
+    with pytest.raises(UnavailableError):
+        introspecting.claims("opaque")

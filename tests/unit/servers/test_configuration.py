@@ -63,6 +63,14 @@ def test_bad_settings(
         (ServerSettings, '--credential-issuers=["ftp://x"]', "credential_issuers.0"),
         (IssuerSettings, "--nonce-lifetime-s=-1", "nonce_lifetime_s"),
         (IssuerSettings, "--credential-lifetime-days=0", "credential_lifetime_days"),
+        (IssuerSettings, "--batch-size=0", "batch_size"),
+        (IssuerSettings, "--key-attestations-required", "needs key_attestation_anchors_file"),
+        (IssuerSettings, '--proof-types=["attestation"]', "or key_attestation_anchors_file"),
+        (IssuerSettings, '--proof-types=["cwt"]', "proof_types.0"),
+        (IssuerSettings, "--request-encryption=off", "response_encryption needs"),
+        (IssuerSettings, "--profile=loose", "profile"),
+        (IssuerSettings, "--fault=nothing", "fault: no such fault"),
+        (ServerSettings, "--fault=nothing", "fault: no such fault"),
         (IssuerSettings, "--authorization-server=http://x.example", "authorization_server"),
     ],
 )
@@ -106,6 +114,32 @@ def test_lists_are_json(monkeypatch: pytest.MonkeyPatch) -> None:
     found = settings(ServerSettings)
     assert isinstance(found, ServerSettings)
     assert found.credential_issuers == issuers
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("issuer:secret\n", ("issuer", "secret")),
+        ("issuer:a:b", ("issuer", "a:b")),
+        ("", None),
+        ("issuer", None),
+        ("issuer:", None),
+        (f":{SECRET}", None),
+    ],
+)
+def test_the_file_to_introspect_with(
+    text: str, read: tuple[str, str] | None, tmp_path: Path
+) -> None:
+    file = tmp_path / "introspection"
+    file.write_text(text)
+    found = settings(IssuerSettings, "--introspection-file", str(file))
+    assert isinstance(found, IssuerSettings)
+    if read is None:
+        with pytest.raises(ValueError, match="not client_id:client_secret") as refused:
+            _ = found.introspection
+        assert SECRET not in str(refused.value)
+    else:
+        assert found.introspection == read
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -180,3 +214,18 @@ def test_bad_datasets_are_told_without_their_claims(
     with pytest.raises(ValueError, match=r"datasets\.json|reserved claim names") as refused:
         prepare_issuer(configured(IssuerSettings, "program", "PREFIX_", flags))
     assert SECRET not in str(refused.value)
+
+
+def test_haip_01_the_profile_sets_what_it_demands() -> None:
+    flags = ("--profile=haip", "--no-require-dpop", "--no-dpop-nonces", '--proof-types=["di_vp"]')
+    haip = configured(IssuerSettings, "program", "PREFIX_", flags)
+    assert (haip.require_dpop, haip.dpop_nonces) == (True, True)
+    assert haip.proof_types == ["jwt", "attestation"]
+    assert haip.proof_algorithms == ["ES256"]
+
+
+@pytest.mark.parametrize("name", ["deferred", "unbound"])
+def test_configurations_that_do_not_exist(name: str, tmp_path: Path) -> None:
+    flags = (f'--{name}=["pid", "nothing"]', f"--data-dir={tmp_path}")
+    with pytest.raises(ValueError, match="an unknown configuration"):
+        prepare_issuer(configured(IssuerSettings, "program", "PREFIX_", flags))

@@ -11,9 +11,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from reference_servers.credential_issuer.errors import CredentialRequestError
-from reference_servers.credential_issuer.key_proofs import proven_key
+from reference_servers.credential_issuer.key_proofs import ProofRules, proven_keys
 
 ISSUER = "https://issuer.example"
+RULES = ProofRules(ISSUER, ("ES256",), batch_size=1)
 KEY = ec.generate_private_key(ec.SECP256R1())
 
 
@@ -44,14 +45,10 @@ def claims(**changes: str) -> str:
 
 
 def proven(jwt: str) -> dict[str, str]:
-    return dict(
-        proven_key(
-            {"jwt": [jwt]},
-            credential_issuer=ISSUER,
-            client_id="wallet",
-            use_nonce=lambda nonce: nonce == "n",
-        )
+    [key] = proven_keys(
+        {"jwt": [jwt]}, RULES, client_id="wallet", use_nonce=lambda nonce: nonce == "n"
     )
+    return dict(key)
 
 
 @pytest.mark.parametrize(
@@ -112,6 +109,8 @@ def test_a_nonce_that_no_issuer_gave(nonce: str, error: str) -> None:
         {"jwk": {"kty": "oct", "k": "AAAA"}},
         {"jwk": {**public_jwk(), "d": ""}},
         {"jwk": {**public_jwk(), "crv": "P-384"}},
+        {"jwk": {**public_jwk(), "crv": "none"}},
+        {"jwk": {"kty": "OKP", "crv": "none", "x": "AAAA"}},
         {"jwk": {**public_jwk(), "x": "AAAA"}},
         {"jwk": {**public_jwk(), "x": "=é"}},
         {"jwk": {**public_jwk(), "y": 7}},
@@ -164,11 +163,6 @@ def test_octets_beside_the_alphabet_are_no_jwt() -> None:
 def test_err_02_descriptions_stay_within_their_alphabet(description: str) -> None:
     """Whatever the peer sent, no sentence of ours repeats it."""
     with pytest.raises(CredentialRequestError) as refused:
-        proven_key(
-            {description: [proof()]},
-            credential_issuer=ISSUER,
-            client_id="wallet",
-            use_nonce=lambda _: True,
-        )
+        proven_keys({description: [proof()]}, RULES, client_id="wallet", use_nonce=lambda _: True)
     allowed = {*range(0x20, 0x22), *range(0x23, 0x5C), *range(0x5D, 0x7F)}
     assert set(refused.value.description.encode()) <= allowed

@@ -10,7 +10,7 @@ import pytest
 
 from reference_servers.credential_issuer.certificates import SigningKey, signing_key
 from reference_servers.credential_issuer.database import Base
-from reference_servers.credential_issuer.sd_jwt_vc import issue
+from reference_servers.credential_issuer.sd_jwt_vc import issue, lifetime
 from reference_servers.storage import open_database
 
 CLAIMS = {
@@ -29,13 +29,17 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> SigningKey:
 
 
 def credential(key: SigningKey, claims: dict[str, Any]) -> str:
+    issued_at, expires_at = lifetime(30)
     return issue(
         claims,
-        vct="urn:example:pid:1",
-        credential_issuer="https://issuer.example",
+        registered={
+            "iss": "https://issuer.example",
+            "iat": issued_at,
+            "exp": expires_at,
+            "vct": "urn:example:pid:1",
+        },
         holder_jwk={"kty": "EC", "crv": "P-256", "x": "x", "y": "y"},
         key=key,
-        lifetime_days=30,
     )
 
 

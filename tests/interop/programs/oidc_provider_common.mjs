@@ -1,0 +1,42 @@
+// How oidc-provider is set up in both of its roles.
+//
+// People sign in on the pages it comes with, with their subject as login and any password.
+
+import { exportJWK, generateKeyPair } from 'jose'
+
+const { privateKey } = await generateKeyPair('ES256', { extractable: true })
+
+export const configuration = {
+  clients: [
+    {
+      client_id: 'oid4vci-wallet',
+      application_type: 'native',
+      redirect_uris: ['http://127.0.0.1/callback'],
+      token_endpoint_auth_method: 'none',
+      authorization_details_types: ['openid_credential'],
+    },
+    {
+      client_id: 'credential-issuer',
+      client_secret: 'secret-of-the-issuer',
+      grant_types: [],
+      redirect_uris: [],
+      response_types: [],
+    },
+  ],
+  clientDefaults: { id_token_signed_response_alg: 'ES256' },
+  cookies: { keys: ['a-key-for-cookies'] },
+  extraParams: ['issuer_state'],
+  jwks: { keys: [{ ...(await exportJWK(privateKey)), alg: 'ES256', use: 'sig' }] },
+}
+
+/** Rich authorization requests for credentials: what was agreed to gets an identifier each. */
+export const richAuthorizationRequests = {
+  types: { openid_credential: { validate() {} } },
+  authorizationDetailsForGrantSource: (ctx, { rar }) => rar ?? ctx.oidc.grant.rar,
+  authorizationDetailsForAccessToken: (_ctx, _token, { rar }) =>
+    rar?.map((detail) => ({
+      ...detail,
+      credential_identifiers: [`${detail.credential_configuration_id}-1`],
+    })),
+  authorizationDetailsForIntrospection: (_ctx, { rar }) => rar,
+}
