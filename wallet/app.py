@@ -541,6 +541,8 @@ class Wallet:
                     authorization_timeout_s=settings.authorization_timeout,
                     batch=settings.batch,
                     signed_metadata=settings.signed_metadata,
+                    unique_redirects=not settings.redirect_path,
+                    profiles=settings.profile_of,
                 ),
                 trace=trace,
                 flow_id=random.name(),
@@ -587,9 +589,11 @@ class Wallet:
 
     def check_offer(self, text: str) -> None:
         """Raise `PeerBrokeProtocol` if `text` is no credential offer; no network."""
+        from wallet.compat import tolerate_link
         from wallet.openid4vci.offer import read_offer_link
 
-        read_offer_link(text)
+        link, _, _ = tolerate_link(text, self._settings.profile_of)
+        read_offer_link(link)
 
     def _is_offer(self, text: str) -> bool:
         try:

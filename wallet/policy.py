@@ -1,7 +1,10 @@
 """What the wallet decides where a specification leaves the choice to it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final, Literal
+
+from wallet.compat import ProfileName
 
 REPLY_LIMIT_BYTES: Final = 1_000_000
 """Largest answer of a peer; a credential with a portrait stays well below."""
@@ -40,6 +43,8 @@ class Policy:
         batch: How many copies of a credential to ask for, where the issuer gives several.
         signed_metadata: Whether issuers' metadata is to be signed (section 12.2.3): "auto" for
             where they can and the signer is trusted.
+        unique_redirects: Whether each redirect has an address that nobody else knows.
+        profiles: What issuers speak, by their identifiers; the others show it themselves.
     """
 
     languages: tuple[str, ...]
@@ -47,3 +52,5 @@ class Policy:
     authorization_timeout_s: float
     batch: int
     signed_metadata: Literal["auto", "required", "never"]
+    unique_redirects: bool = False
+    profiles: Mapping[str, ProfileName] = field(default_factory=dict)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
+from wallet.compat import ProfileName
 from wallet.errors import LocalFailure
 
 APPLICATION: Final = "oid4vci-wallet"
@@ -75,6 +76,17 @@ class ServerEntry:
 
 
 @dataclass(frozen=True)
+class IssuerProfile:
+    """What an issuer speaks, by its Credential Issuer Identifier."""
+
+    issuer: str
+    profile: ProfileName
+
+    def __str__(self) -> str:
+        return f"{self.issuer}={self.profile}"
+
+
+@dataclass(frozen=True)
 class Settings:
     """The settings in force. The texts below are those of `wallet --help`."""
 
@@ -117,6 +129,9 @@ class Settings:
     authorization_request: Literal["auto", "scope", "authorization_details"] = _setting(
         "auto", "how to ask for a credential: auto, scope or authorization_details"
     )
+    profiles: tuple[IssuerProfile, ...] = _setting(
+        (), "what an issuer speaks where it is not 1.0: IDENTIFIER=PROFILE, or a TOML table"
+    )
     batch: int = _setting(1, "copies of a credential to ask for, where its issuer gives several")
     authorization_timeout: float = _setting(600.0, "seconds to wait for the browser's return")
     key_derivation_ms: int = _setting(
@@ -136,6 +151,11 @@ class Settings:
     gui: Literal["window", "browser"] = _setting("window", "where the wallet shows itself")
     browser_command: str = _setting("", "command that opens a URL; empty for the system browser")
     gui_port: int = _setting(0, "port of the browser mode; 0 for any free one")
+
+    @property
+    def profile_of(self) -> dict[str, ProfileName]:
+        """`profiles`, by the issuer; of two for one the last."""
+        return {one.issuer: one.profile for one in self.profiles}
 
     def at(self, authorization_server: str) -> ServerSettings:
         """What is in force at one authorization server, by its issuer identifier."""
@@ -213,6 +233,19 @@ def _path(text: str | Path, origin: Origin, folder: Path) -> Path:
         raise _refuse(origin, "is in nobody's home") from None
 
 
+def _profiles(value: object, origin: Origin) -> tuple[IssuerProfile, ...]:
+    """A table of profiles, or texts of the form IDENTIFIER=PROFILE."""
+    if isinstance(value, Mapping):
+        pairs = [(str(issuer), str(name)) for issuer, name in value.items()]
+    else:
+        texts = value.split() if isinstance(value, str) else _several(value, origin)
+        pairs = [(issuer, name) for issuer, _, name in (text.rpartition("=") for text in texts)]
+    for issuer, name in pairs:
+        if not issuer or name not in set(ProfileName):
+            raise _refuse(origin, f"{name} is none of {', '.join(ProfileName)}")
+    return tuple(IssuerProfile(issuer, ProfileName(name)) for issuer, name in pairs)
+
+
 def _servers(value: typing.Any, origin: Origin, folder: Path) -> tuple[ServerEntry, ...]:  # noqa: ANN401
     """The table of each authorization server; a text is read as TOML."""
     try:
@@ -241,6 +274,8 @@ def _read(kind: typing.Any, value: object, origin: Origin, folder: Path) -> typi
         return _truth(value, origin)
     if kind is int or kind is float:
         return _number(value, int if kind is int else float, origin)
+    if kind == tuple[IssuerProfile, ...]:
+        return _profiles(value, origin)
     if kind == tuple[ServerEntry, ...]:
         return _servers(value, origin, folder)
     if typing.get_origin(kind) is tuple:

@@ -3,7 +3,7 @@
 Nothing secret is recorded: of a request only its method, its URL without query, its status.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -11,7 +11,7 @@ from typing import Literal
 
 from wallet.steps import Step
 
-Kind = Literal["step", "network", "crypto", "store"]
+Kind = Literal["step", "network", "crypto", "store", "tolerated"]
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class Event:
     """Something that happened.
 
     Attributes:
-        kind: What it was: a step begun, or work of one kind.
-        name: The step, or "GET https://issuer.example/…", or the operation.
+        kind: What it was: a step begun, work of one kind, or something that was tolerated.
+        name: The step, or "GET https://issuer.example/…", or the operation, or the rule.
         started_s: Seconds since the run began.
         took_s: Seconds it took; 0 for the beginning of a step.
         outcome: "200", "ok", or the error's type.
@@ -43,6 +43,13 @@ class Trace:
     def step(self, step: Step) -> None:
         """Record that a step has begun."""
         self.events.append(Event("step", step, perf_counter() - self._began))
+
+    def tolerate(self, names: Iterable[str]) -> None:
+        """Record what was tolerated, each once."""
+        known = {event.name for event in self.events if event.kind == "tolerated"}
+        for name in names:
+            if name not in known:
+                self.events.append(Event("tolerated", name, perf_counter() - self._began))
 
     @contextmanager
     def span(self, kind: Kind, name: str) -> Iterator[list[str]]:

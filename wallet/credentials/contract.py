@@ -22,6 +22,11 @@ class Expected:
         mandatory: Claims path pointers that the issuer promised (Appendix B.2).
         anchors: Whom the holder trusts.
         now: Aware, UTC.
+        typ: What the credential may call itself in its header.
+        type_claims: Claims that tell the type; the first that is there counts.
+        keys: JWKs of the issuer, for a credential without certificates. Trust in them was decided
+            by whoever names them here.
+        issuer: Whose `keys` they are.
     """
 
     type: str | None
@@ -29,6 +34,10 @@ class Expected:
     mandatory: tuple[tuple[str | int | None, ...], ...]
     anchors: Anchors
     now: datetime
+    typ: tuple[str, ...] = ("dc+sd-jwt",)
+    type_claims: tuple[str, ...] = ("vct",)
+    keys: tuple[Mapping[str, str], ...] = field(default=(), repr=False)
+    issuer: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,7 +46,7 @@ class VerifiedCredential:
 
     Attributes:
         credential: Exactly as received.
-        type: Its `vct` or `doctype`.
+        type: Its `vct` or `doctype`; empty where it has none.
         claims: The processed claims without the technical ones.
         bound_to: The one of `Expected.holder_jwks` it is bound to; None without key binding.
         trusted_by: Name of the trust anchor.

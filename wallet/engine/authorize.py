@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 
+from wallet.compat import Place
 from wallet.engine.exchange import ask_server
 from wallet.engine.positions import (
     Asked,
@@ -13,6 +14,14 @@ from wallet.engine.positions import (
     Refreshing,
 )
 from wallet.engine.run import Run
+from wallet.engine.tolerance import (
+    facts_of,
+    parameters_of,
+    tolerated,
+    tolerated_answer,
+    tolerated_for_each,
+    tolerated_query,
+)
 from wallet.errors import PeerRefused
 from wallet.oauth.clock import time_at
 from wallet.oauth.documents import succeeded
@@ -67,24 +76,39 @@ async def _sign_in(consent: Consent, grant: AuthorizationCodeGrant, run: Run) ->
 async def _code(asked: Asked, redirect: Redirect, run: Run) -> Secret[str]:
     server, state = asked.consent.server, asked.request.state
 
+    def code(query: str) -> Secret[str]:
+        answered = tolerated_query(query, asked.consent, state, run)
+        return read_authorization_response(answered, state=state, server=server)
+
     def judge(query: str) -> None:
-        read_authorization_response(query, state=state, server=server)
+        code(query)
 
     front = await _front_channel(asked, run)
     # The browser may be back before the holder's face is done with opening it.
     answer = asyncio.ensure_future(redirect.answer(judge, run.policy.authorization_timeout_s))
     try:
-        await run.holder.sign_in(authorization_url(server, front))
+        url = authorization_url(server, front)
+        await run.holder.sign_in(_as_written(url, asked.consent, run))
         query = await answer
     finally:
         answer.cancel()
-    return read_authorization_response(query.reveal(), state=state, server=server)
+    return code(query.reveal())
+
+
+def _as_written(url: Secret[str], consent: Consent, run: Run) -> Secret[str]:
+    """The URL for the browser, its query written as the server reads it."""
+    endpoint, _, query = url.reveal().partition("?")
+    facts = facts_of(consent, run)
+    written = tolerated(consent.profile, Place.AUTHORIZATION_URL, {"query": query}, facts, run)
+    return Secret(f"{endpoint}?{written['query']}")
 
 
 async def _front_channel(asked: Asked, run: Run) -> Mapping[str, str]:
     """The parameters for the browser: pushed where the server takes them (RFC 9126)."""
     request = asked.request
-    parameters = {**request.parameters(), **code_binding(asked.consent.client)}
+    ours = {**request.parameters(), **code_binding(asked.consent.client)}
+    place = Place.AUTHORIZATION_REQUEST
+    parameters = parameters_of(tolerated_for_each(place, ours, asked.consent, run))
     endpoint = asked.consent.server.pushed_authorization_request_endpoint
     if endpoint is None:
         return parameters
@@ -156,4 +180,9 @@ async def refresh(refreshing: Refreshing, run: Run) -> Authorized:
 async def _token(parameters: Mapping[str, str], consent: Consent, run: Run) -> HttpResponse:
     run.enter(Step.TOKEN)
     endpoint = consent.server.token_endpoint or ""
-    return succeeded(await ask_server(endpoint, parameters, consent, run), "token_refused")
+    facts = facts_of(consent, run)
+    message = tolerated(consent.profile, Place.TOKEN_REQUEST, parameters, facts, run)
+    answer = await ask_server(endpoint, parameters_of(message), consent, run)
+    known = [facts_of(consent, run, name) for name in consent.credential_configuration_ids]
+    place = Place.TOKEN_RESPONSE
+    return succeeded(tolerated_answer(consent.profile, place, answer, known, run), "token_refused")

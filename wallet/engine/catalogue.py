@@ -13,11 +13,11 @@ from wallet.urls import host_of
 
 async def catalogue(credential_issuer: str, run: Run) -> Catalogue:
     """Every credential of an issuer, and why this wallet cannot get some of them."""
-    issuer = await visit(credential_issuer, run)
+    profile, issuer = await visit(credential_issuer, run)
     obstacle = None
     try:
         encryption_of(issuer.credential_request_encryption, issuer.credential_response_encryption)
-        await ways((AuthorizationCodeGrant(),), issuer, run)
+        await ways((AuthorizationCodeGrant(),), issuer, profile, run)
     except WalletError as error:
         obstacle = error
     languages = run.policy.languages

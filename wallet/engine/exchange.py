@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
 from joserfc.jwk import ECKey
 
+from wallet.compat import Facts, Place, tolerate
 from wallet.engine.positions import Authorized, Consent
 from wallet.engine.run import Run
+from wallet.engine.tolerance import facts_of, tolerated, tolerated_answer
 from wallet.errors import PeerBrokeProtocol, Unsupported
 from wallet.oauth.client import Client
 from wallet.oauth.client_attestation import (
@@ -37,6 +40,7 @@ from wallet.openid4vci.token import TokenResponse, read_token_response
 from wallet.policy import PRE_AUTHORIZED_CODE, GrantType
 from wallet.ports import HttpResponse
 from wallet.records import HolderKey, JsonObject, Secret
+from wallet.strict import json_object
 
 FORM: Final = "application/x-www-form-urlencoded"
 JSON: Final = "application/json"
@@ -115,8 +119,10 @@ async def ask_server(
     answered: set[str] = set()
     while True:
         headers, own = await _client_proofs(endpoint, consent, run)
+        body = {"body": form({**parameters, **own}).decode()}
+        written = tolerated(consent.profile, Place.FORM, body, facts_of(consent, run), run)
         answer = await run.http.post(
-            endpoint, body=form({**parameters, **own}), content_type=FORM, headers=headers
+            endpoint, body=str(written["body"]).encode(), content_type=FORM, headers=headers
         )
         wanted = _heard(answer, "server", run, consent) - answered
         if not wanted:
@@ -135,29 +141,51 @@ async def ask_issuer(
 
 
 async def ask_for_credential(
-    endpoint: str, document: JsonObject, authorized: Authorized, run: Run
+    endpoint: str,
+    document: JsonObject,
+    facts: Facts,
+    authorized: Authorized,
+    run: Run,
 ) -> HttpResponse:
     """As `ask_issuer`, with everything encrypted that both sides can encrypt (section 10).
 
-    The answer is in clear; it may be a refusal.
+    The answer is in clear, and as 1.0 has it; it may be a refusal.
 
     Raises:
         Unsupported: `encryption_unsupported`.
         PeerBrokeProtocol: `response_not_encrypted`, `decryption_failed`.
     """
-    issuer = authorized.consent.issuer
+    issuer, profile = authorized.consent.issuer, authorized.consent.profile
     encryption = encryption_of(
         issuer.credential_request_encryption, issuer.credential_response_encryption
     )
-    if encryption.recipient is None:
-        return await ask_issuer(endpoint, document, authorized, run)
-    reply = encryption.reply(ECKey.generate_key("P-256"))
+    reply = encryption.reply(ECKey.generate_key("P-256")) if encryption.recipient else None
     wishes = {} if reply is None else {"credential_response_encryption": reply.parameters}
-    with run.trace.span("crypto", "request encryption"):
-        body = encrypted(_json({**document, **wishes}), encryption.recipient)
-    answer = await _present(endpoint, body, MEDIA_TYPE, authorized, run)
-    with run.trace.span("crypto", "response decryption"):
-        return decrypted(answer, reply)
+    place = Place.CREDENTIAL_REQUEST
+    wanted = tolerated(profile, place, {**document, **wishes}, facts, run)
+    if encryption.recipient is None:
+        answer = await ask_issuer(endpoint, wanted, authorized, run)
+    else:
+        with run.trace.span("crypto", "request encryption"):
+            body = encrypted(_json(wanted), encryption.recipient)
+        sealed = await _present(endpoint, body, MEDIA_TYPE, authorized, run)
+        with run.trace.span("crypto", "response decryption"):
+            answer = decrypted(sealed, reply)
+    note_nonce(answer, authorized.consent, run)
+    return tolerated_answer(profile, Place.CREDENTIAL_RESPONSE, answer, [facts], run)
+
+
+def note_nonce(answer: HttpResponse, consent: Consent, run: Run) -> None:
+    """Take note of a `c_nonce` that came otherwise than from a nonce endpoint."""
+    try:
+        latest = {"latest": json_object(answer.body)}
+    except ValueError:
+        return
+    told = tolerate(consent.profile, Place.NONCE, latest)
+    nonce = told.message.get("c_nonce")
+    if consent.issuer.nonce_endpoint is None and isinstance(nonce, str):
+        run.trace.tolerate(told.names)
+        run.heard.c_nonces[consent.issuer.credential_issuer] = Secret(nonce)
 
 
 async def ask_nonce(endpoint: str, run: Run) -> HttpResponse:
@@ -172,10 +200,10 @@ async def _present(
 ) -> HttpResponse:
     """POST with the access token; where a DPoP nonce is wanted once more, with the same body."""
     client, token = authorized.consent.client, read_token_response(authorized.answer)
-    _check_bound(token, client)
+    _check_bound(token, authorized.consent, run)
     answered: set[str] = set()
     while True:
-        headers = {"Authorization": token.authorization}
+        headers = {"Authorization": _authorization(token, authorized.consent, run)}
         if token.bound and client.dpop_key is not None:
             headers["DPoP"] = await _dpop(client.dpop_key, endpoint, "issuer", run, token.secret)
         accept = f"{JSON}, {MEDIA_TYPE}" if content_type == MEDIA_TYPE else JSON
@@ -188,17 +216,31 @@ async def _present(
         answered |= wanted
 
 
-def _check_bound(token: TokenResponse, client: Client) -> None:
+def _authorization(token: TokenResponse, consent: Consent, run: Run) -> Secret[str]:
+    """The header that presents the access token, its scheme written as the issuer reads it."""
+    scheme, _, value = token.authorization.reveal().partition(" ")
+    facts = replace(facts_of(consent, run), token={"token_type": token.token_type})
+    place = Place.AUTHORIZATION_HEADER
+    written = tolerated(consent.profile, place, {"scheme": scheme}, facts, run)
+    return Secret(f"{written['scheme']} {value}")
+
+
+def _check_bound(token: TokenResponse, consent: Consent, run: Run) -> None:
     """An access token is bound to a key exactly where that was asked for (RFC 9449, section 5).
 
     Raises:
         PeerBrokeProtocol: `token_not_bound`, `token_response_invalid`.
     """
+    client = consent.client
     if token.bound and client.dpop_key is None:
         raise PeerBrokeProtocol(
             "token_response_invalid", "bound to a key that was never sent", rule="RFC 9449"
         )
     if client.dpop_key is not None and not token.bound and not client.bearer_taken:
+        asked = {"token_types": ["dpop"]}
+        facts = facts_of(consent, run)
+        if tolerated(consent.profile, Place.TOKEN_TYPES, asked, facts, run) != asked:
+            return
         raise PeerBrokeProtocol("token_not_bound", "token_type Bearer", rule="RFC 9449, section 5")
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from wallet.compat import ProfileName
 from wallet.engine.past_positions import of_today
 from wallet.errors import LocalFailure
 from wallet.oauth.client import Client
@@ -38,6 +39,7 @@ class Consent(_Position):
     """The holder agreed.
 
     Attributes:
+        profile: What the issuer speaks.
         began_at: Aware, UTC.
         offer: The offer, as read.
         grant_type: The grant the holder chose.
@@ -49,6 +51,7 @@ class Consent(_Position):
     """
 
     stage: Literal["consent"] = "consent"
+    profile: ProfileName = ProfileName.FINAL
     began_at: datetime
     offer: CredentialOffer
     grant_type: GrantType = "authorization_code"

@@ -41,7 +41,8 @@ async def proofs_of(
     if not needs_proof(configuration):
         return {}
     choice = proof_choice(configuration, attester=run.attester)
-    nonce, now = None, run.clock.now()
+    nonce = run.heard.c_nonces.get(consent.issuer.credential_issuer)
+    now = run.clock.now()
     if consent.issuer.nonce_endpoint is not None:
         answer = await ask_nonce(consent.issuer.nonce_endpoint, run)
         nonce, now = read_nonce(answer), time_at(answer, run.clock.now())

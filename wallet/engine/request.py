@@ -1,13 +1,25 @@
 """Steps 9 to 11: holder keys, nonce, key proofs, credential request; later, the deferred one."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from wallet.engine.exchange import ask_for_credential
-from wallet.engine.positions import Asking, Authorized, Deferred, Issued, Lost, Progress, Wanted
+from wallet.compat import ProfileName, after_refusal
+from wallet.engine.exchange import ask_for_credential, note_nonce
+from wallet.engine.positions import (
+    Asking,
+    Authorized,
+    Consent,
+    Deferred,
+    Issued,
+    Lost,
+    Progress,
+    Wanted,
+)
 from wallet.engine.proofs import make_keys, proofs_of
 from wallet.engine.run import Run
+from wallet.engine.tolerance import facts_of
 from wallet.errors import PeerRefused
-from wallet.oauth.documents import succeeded
+from wallet.oauth.documents import errors_in, succeeded
 from wallet.openid4vci.credential import credential_request
 from wallet.openid4vci.deferred import deferred_request
 from wallet.openid4vci.token import credential_identifiers, read_token_response
@@ -49,8 +61,9 @@ async def request_credential(asking: Asking, authorized: Authorized, run: Run) -
     try:
         answer = await _ask(asking, authorized, run)
     except PeerRefused as refusal:
-        nonce_endpoint = authorized.consent.issuer.nonce_endpoint
-        if refusal.peer_error != "invalid_nonce" or nonce_endpoint is None or not asking.keys:
+        issuer = authorized.consent.issuer
+        another = issuer.nonce_endpoint or issuer.credential_issuer in run.heard.c_nonces
+        if refusal.peer_error != "invalid_nonce" or not another or not asking.keys:
             raise
         # The nonce was used or has expired meanwhile: a fresh one, once (section 8.3.1.2).
         answer = await _ask(asking, authorized, run)
@@ -60,18 +73,40 @@ async def request_credential(asking: Asking, authorized: Authorized, run: Run) -
 async def _ask(asking: Asking, authorized: Authorized, run: Run) -> HttpResponse:
     consent, wanted = authorized.consent, asking.wanted
     name = wanted.credential_configuration_id
+    if consent.issuer.credential_issuer not in run.heard.c_nonces:
+        note_nonce(authorized.answer, consent, run)
     proofs = await proofs_of(asking.keys, consent.issuer.configuration(name), consent, run)
     document = credential_request(name, wanted.credential_identifier, proofs)
-    answer = await ask_for_credential(consent.issuer.credential_endpoint, document, authorized, run)
+    endpoint = consent.issuer.credential_endpoint
+    facts = facts_of(consent, run, name)
+    answer = await ask_for_credential(endpoint, document, facts, authorized, run)
+    if (other := _shown(answer, consent, run)) is not None:
+        consent = consent.model_copy(update={"profile": other})
+        return await _ask(asking, authorized.model_copy(update={"consent": consent}), run)
     return succeeded(answer, "credential_refused")
+
+
+def _shown(answer: HttpResponse, consent: Consent, run: Run) -> ProfileName | None:
+    """As what the request may be made once more, after this answer; None for not at all."""
+    issuer = consent.issuer
+    if issuer.credential_issuer in run.policy.profiles:
+        return None
+    error = "".join(errors_in(answer))
+    return after_refusal(consent.profile, issuer.model_dump(), answer.status, error)
 
 
 async def request_deferred(deferred: Deferred, authorized: Authorized, run: Run) -> Issued:
     """Ask for a credential that was put off (section 9.1)."""
     run.enter(Step.CREDENTIAL)
     endpoint = authorized.consent.issuer.deferred_credential_endpoint or ""
+    name = deferred.asking.wanted.credential_configuration_id
+    facts = facts_of(authorized.consent, run, name)
     answer = await ask_for_credential(
-        endpoint, deferred_request(deferred.transaction_id), authorized, run
+        endpoint,
+        deferred_request(deferred.transaction_id),
+        replace(facts, transaction_id=deferred.transaction_id),
+        authorized,
+        run,
     )
     succeeded(answer, "credential_refused")
     return Issued(asking=deferred.asking, transaction_id=deferred.transaction_id, answer=answer)

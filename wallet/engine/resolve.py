@@ -1,11 +1,23 @@
 """Steps 1 to 3: the offer, the issuer's metadata, the authorization server's metadata."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Final
 
+from wallet.compat import (
+    Facts,
+    Place,
+    ProfileName,
+    after_metadata,
+    after_not_found,
+    other_places,
+    tolerate_link,
+    tolerate_offer,
+)
 from wallet.credentials.formats import FORMATS
 from wallet.engine.run import Run
+from wallet.engine.tolerance import tolerated, tolerated_answer
 from wallet.errors import PeerBrokeProtocol, PeerRefused, Unreachable, Unsupported, WalletError
 from wallet.oauth.documents import refuse
 from wallet.oauth.server_metadata import ServerMetadata, able, metadata_url, read_server_metadata
@@ -31,6 +43,7 @@ from wallet.openid4vci.proof import needs_proof, proof_choice
 from wallet.openid4vci.signed_metadata import read_signed_metadata
 from wallet.ports import Contact, HttpResponse
 from wallet.steps import Step
+from wallet.strict import json_object
 from wallet.urls import host_of, read_identifier
 
 METADATA_TYPES: Final = {
@@ -46,12 +59,14 @@ class ResolvedOffer:
     """An offer whose issuer and authorization servers are known.
 
     Attributes:
+        profile: What its issuer speaks.
         offer: As read.
         issuer: The issuer's metadata.
         ways: Each grant that is possible with the server that takes it; never empty.
         configurations: What is offered and can be kept, by `credential_configuration_id`.
     """
 
+    profile: ProfileName
     offer: CredentialOffer
     issuer: IssuerMetadata
     ways: tuple[tuple[Grant, ServerMetadata], ...]
@@ -90,41 +105,57 @@ async def resolve(source: str | Visit, run: Run) -> ResolvedOffer:
     """
     run.enter(Step.OFFER)
     if isinstance(source, Visit):
-        issuer = await visit(source.credential_issuer, run)
+        profile, issuer = await visit(source.credential_issuer, run)
         offer = source.offer(issuer)
         grants = grants_of(offer)
     else:
-        offer = await _offer(source, run)
+        profile, offer = await _offer(source, run)
         grants = grants_of(offer)
         run.enter(Step.ISSUER)
-        issuer = await _issuer(offer.credential_issuer, run)
+        profile, issuer = await _issuer(offer.credential_issuer, profile, run)
+        offer = _by_their_ids(offer, profile, issuer, run)
     encryption_of(issuer.credential_request_encryption, issuer.credential_response_encryption)
     configurations = _configurations(offer, issuer, run)
-    return ResolvedOffer(offer, issuer, await ways(grants, issuer, run), configurations)
+    found = await ways(grants, issuer, profile, run)
+    return ResolvedOffer(profile, offer, issuer, found, configurations)
 
 
-async def visit(credential_issuer: str, run: Run) -> IssuerMetadata:
-    """The metadata of an issuer that the holder named."""
+async def visit(credential_issuer: str, run: Run) -> tuple[ProfileName, IssuerMetadata]:
+    """The metadata of an issuer that the holder named, and what it speaks."""
     read_identifier(credential_issuer)
     await _may_contact(credential_issuer, run)
     run.enter(Step.ISSUER)
-    return await _issuer(credential_issuer, run)
+    return await _issuer(credential_issuer, ProfileName.FINAL, run)
 
 
-async def _offer(link: str, run: Run) -> CredentialOffer:
+async def _offer(link: str, run: Run) -> tuple[ProfileName, CredentialOffer]:
+    link, profile, names = tolerate_link(link, run.policy.profiles)
+    run.trace.tolerate(names)
     offer = read_offer_link(link)
     if isinstance(offer, CredentialOffer):
         await _may_contact(offer.credential_issuer, run)
-        return offer
-    asked = await _by_reference(offer, run)
+        return profile, offer
+    profile, asked = await _by_reference(offer, run)
     if host_of(asked.credential_issuer) != host_of(offer.credential_offer_uri):
         await _may_contact(asked.credential_issuer, run)
-    return asked
+    return profile, asked
 
 
-async def _by_reference(offer: OfferByReference, run: Run) -> CredentialOffer:
+async def _by_reference(offer: OfferByReference, run: Run) -> tuple[ProfileName, CredentialOffer]:
     await _may_contact(offer.credential_offer_uri, run)
-    return read_offer(await run.http.get(offer.credential_offer_uri, accept="application/json"))
+    answer = await run.http.get(offer.credential_offer_uri, accept="application/json")
+    body, profile, names = tolerate_offer(answer.body, run.policy.profiles)
+    run.trace.tolerate(names)
+    return profile, read_offer(replace(answer, body=body))
+
+
+def _by_their_ids(
+    offer: CredentialOffer, profile: ProfileName, issuer: IssuerMetadata, run: Run
+) -> CredentialOffer:
+    """`offer` with the ids of the issuer's configurations."""
+    facts = Facts(metadata=issuer.model_dump())
+    message = {"credential_configuration_ids": list(offer.credential_configuration_ids)}
+    return offer.model_copy(update=tolerated(profile, Place.OFFERED, message, facts, run))
 
 
 async def _may_contact(url: str, run: Run) -> None:
@@ -132,44 +163,67 @@ async def _may_contact(url: str, run: Run) -> None:
     await run.holder.may_contact(Contact(host_of(url), url))
 
 
-async def _issuer(credential_issuer: str, run: Run) -> IssuerMetadata:
+async def _issuer(
+    credential_issuer: str, profile: ProfileName, run: Run
+) -> tuple[ProfileName, IssuerMetadata]:
     """The metadata of an issuer, from the one place where it is (section 12.2.2).
+
+    It is looked for elsewhere, too, after a 404 there, if the holder did not set what it speaks.
 
     Signed metadata is preferred where its signer is trusted, and believed only then.
     """
     choice = run.policy.signed_metadata
-    response = await _metadata(credential_issuer, METADATA_TYPES[choice], run)
+    profile = run.policy.profiles.get(credential_issuer, profile)
+    response = await _metadata(credential_issuer, METADATA_TYPES[choice], profile, run)
     try:
-        metadata = _read_metadata(response, credential_issuer, run)
+        found, metadata = _read_metadata(response, credential_issuer, profile, run)
     except PeerBrokeProtocol as error:
         if error.code != "metadata_signer_untrusted" or choice != "auto":
             raise
-        response = await _metadata(credential_issuer, METADATA_TYPES["never"], run)
-        metadata = _read_metadata(response, credential_issuer, run)
+        response = await _metadata(credential_issuer, METADATA_TYPES["never"], profile, run)
+        found, metadata = _read_metadata(response, credential_issuer, profile, run)
     for url in metadata.endpoints:
         run.http.check(url)
-    return metadata
+    return found, metadata
 
 
-async def _metadata(credential_issuer: str, accept: str, run: Run) -> HttpResponse:
-    first, second = metadata_urls(credential_issuer)
-    response = await run.http.get(first, accept=accept)
-    if response.status == 404:
-        again = await run.http.get(second, accept=accept)
-        response = again if again.status == 200 else response
-    if response.status != 200:
-        refuse(response, "not_found")
-    return response
+async def _metadata(
+    credential_issuer: str, accept: str, profile: ProfileName, run: Run
+) -> HttpResponse:
+    name, urls = "openid-credential-issuer", metadata_urls(credential_issuer)
+    first = await run.http.get(urls[0], accept=accept)
+    if first.status == 404:
+        if credential_issuer not in run.policy.profiles:
+            profile = after_not_found(profile)
+        others = other_places(profile, credential_issuer, name, urls)
+        for url, tolerance in ((urls[1], ""), *others):
+            again = await run.http.get(url, accept=accept)
+            if again.status == 200:
+                run.trace.tolerate(filter(None, [tolerance]))
+                return again
+    if first.status != 200:
+        refuse(first, "not_found")
+    return first
 
 
-def _read_metadata(response: HttpResponse, credential_issuer: str, run: Run) -> IssuerMetadata:
+def _read_metadata(
+    response: HttpResponse, credential_issuer: str, profile: ProfileName, run: Run
+) -> tuple[ProfileName, IssuerMetadata]:
     if response.media_type == signed_metadata.MEDIA_TYPE:
-        return read_signed_metadata(response, credential_issuer, run.anchors, run.clock.now())
+        now = run.clock.now()
+        return profile, read_signed_metadata(response, credential_issuer, run.anchors, now)
     if run.policy.signed_metadata == "required":
         raise PeerBrokeProtocol(
             "metadata_unsigned", rule="OpenID4VCI 1.0, section 12.2.3", url=response.url
         )
-    return read_issuer_metadata(response, credential_issuer)
+    if credential_issuer not in run.policy.profiles:
+        appended = response.url not in metadata_urls(credential_issuer)
+        with suppress(ValueError):
+            document = json_object(response.body)
+            profile = after_metadata(profile, document, appended=appended)
+    place = Place.ISSUER_METADATA
+    upgraded = tolerated_answer(profile, place, response, [Facts()], run)
+    return profile, read_issuer_metadata(upgraded, credential_issuer)
 
 
 def _configurations(
@@ -210,7 +264,7 @@ def usable_configuration(
 
 
 async def ways(
-    grants: Sequence[Grant], issuer: IssuerMetadata, run: Run
+    grants: Sequence[Grant], issuer: IssuerMetadata, profile: ProfileName, run: Run
 ) -> tuple[tuple[Grant, ServerMetadata], ...]:
     """For each grant the first authorization server that can do it (section 12.2.4).
 
@@ -223,7 +277,7 @@ async def ways(
     for grant in grants:
         for name in authorization_servers(issuer, grant):
             if name not in fetched:
-                fetched[name] = await _server(name, run)
+                fetched[name] = await _server(name, profile, run)
             try:
                 match fetched[name]:
                     case ServerMetadata() as server:
@@ -238,10 +292,18 @@ async def ways(
     return tuple(found)
 
 
-async def _server(issuer: str, run: Run) -> ServerMetadata | WalletError:
+async def _server(issuer: str, profile: ProfileName, run: Run) -> ServerMetadata | WalletError:
     """The metadata of an authorization server, or why there is none."""
     try:
-        response = await run.http.get(metadata_url(issuer), accept="application/json")
+        url = metadata_url(issuer)
+        response = first = await run.http.get(url, accept="application/json")
+        others = other_places(profile, issuer, "oauth-authorization-server", [url])
+        for other, tolerance in others if first.status == 404 else ():
+            again = await run.http.get(other, accept="application/json")
+            if again.status == 200:
+                run.trace.tolerate([tolerance])
+                response = again
+                break
         if response.status != 200:
             refuse(response, "not_found")
         metadata = read_server_metadata(response, issuer)

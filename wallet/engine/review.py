@@ -2,10 +2,12 @@
 
 import asyncio
 
+from wallet.compat import PROFILES
 from wallet.engine.exchange import client_for
 from wallet.engine.positions import Consent
 from wallet.engine.resolve import ResolvedOffer
 from wallet.engine.run import Run
+from wallet.errors import Unsupported
 from wallet.oauth.server_metadata import ServerMetadata
 from wallet.openid4vci.display import label_of, look_of, picture_uris
 from wallet.openid4vci.offer import AuthorizationCodeGrant, Grant, PreAuthorizedCodeGrant
@@ -43,8 +45,13 @@ async def review(resolved: ResolvedOffer, run: Run) -> Consent:
         ),
     )
     choice = await run.holder.choose(shown)
+    if PROFILES[resolved.profile].one_at_a_time and len(choice.credential_configuration_ids) > 1:
+        raise Unsupported(
+            "authorization_server_unsupported", "it takes one credential at a time", rule="DIDroom"
+        )
     [server] = [one for grant, one in resolved.ways if grant.grant_type == choice.grant_type]
     return Consent(
+        profile=resolved.profile,
         began_at=run.clock.now(),
         offer=resolved.offer,
         grant_type=choice.grant_type,

@@ -54,12 +54,14 @@ class Heard:
         nonces: The newest DPoP nonce, by the part the server plays and its origin.
         challenges: The newest attestation challenge, by the authorization server's identifier.
         attestations: The client attestations in use and when they expire, by the id of their key.
+        c_nonces: The newest `c_nonce` of an issuer without a nonce endpoint, by its identifier.
         ahead: By how much a server's clock is ahead, as `nonces`.
     """
 
     nonces: dict[tuple[str, str], str] = field(default_factory=dict)
     ahead: dict[tuple[str, str], timedelta] = field(default_factory=dict)
     challenges: dict[str, str] = field(default_factory=dict)
+    c_nonces: dict[str, Secret[str]] = field(default_factory=dict)
     attestations: dict[str, tuple[Secret[str], datetime]] = field(default_factory=dict)
 
 

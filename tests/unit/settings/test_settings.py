@@ -58,12 +58,15 @@ def toml(value: Any) -> str:
     return f'"{value}"' if isinstance(value, str) else str(value).lower()
 
 
+TABLES = ("servers", "profiles")
+
+
 def shown(value: Any) -> list[str]:
     parts = value if isinstance(value, tuple | list) else [value]
     return [Path(part).name if isinstance(part, Path) else str(part) for part in parts]
 
 
-@pytest.mark.parametrize("name", [one.name for one in fields() if one.name != "servers"])
+@pytest.mark.parametrize("name", [one.name for one in fields() if one.name not in TABLES])
 def test_file_environment_and_flag_from_weak_to_strong(name: str, tmp_path: Path) -> None:
     in_file, in_environment, by_flag = EXAMPLES[name]
     file = tmp_path / "own" / "settings.toml"
@@ -129,6 +132,14 @@ def test_what_is_set_for_one_authorization_server(tmp_path: Path) -> None:
     assert by_flag.origins["servers"] == Origin("flag", "--servers")
 
 
+def test_what_issuers_speak(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text('[profiles]\n"https://a.example" = "didroom"\n')
+    assert load({}, {}, file=file).settings.profile_of == {"https://a.example": "didroom"}
+    two = {"WALLET_PROFILES": "https://a.example=1.0 https://a.example=draft-13"}
+    assert load({}, two).settings.profile_of == {"https://a.example": "draft-13"}
+
+
 def test_a_profile_has_its_own_folder_and_file() -> None:
     one, two = load({}, {}, profile="demo"), load({}, {"WALLET_PROFILE": "other"})
     assert (one.profile, two.profile) == ("demo", "other")
@@ -184,6 +195,12 @@ BAD: dict[str, tuple[str, str]] = {
     "servers that are a text": ("servers = 'a'", "needs tables in TOML"),
     "a strange entry of a server": ("[servers.a]\ncolour = 1", "colour is no setting of a server"),
     "a server's strange choice": ("[servers.a]\ndpop = 'yes'", "is none of auto, required"),
+    "a profile nobody knows": (
+        "profiles = ['https://a.example=draft-9']",
+        "is none of 1.0, misplaced-display, draft-15, draft-14, draft-13, draft-11, didroom",
+    ),
+    "a profile of nobody": ("profiles = ['didroom']", "didroom is none of"),
+    "profiles that are a number": ("profiles = 1", "needs a list of texts"),
     "a path with a space": ("redirect_path = 'a b'", "is no plain path"),
 }
 

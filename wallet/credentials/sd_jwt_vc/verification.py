@@ -20,7 +20,6 @@ from wallet.strict import base64url, json_object
 from wallet.trust.anchors import Chain, read_x5c
 from wallet.trust.holder_keys import confirms
 
-TYP: Final = "dc+sd-jwt"
 ALGORITHM: Final = "ES256"
 NEVER_DISCLOSED: Final = frozenset(
     {"iss", "nbf", "exp", "cnf", "vct", "vct#integrity", "aka_vcts", "status"}
@@ -38,18 +37,18 @@ class _Parts:
     jwt: str = field(repr=False)
     disclosures: tuple[str, ...] = field(repr=False)
     payload: JsonObject = field(repr=False)
-    chain: Chain
+    chain: Chain | None
 
 
 def verify_sd_jwt_vc(credential: Secret[str], expected: Expected) -> VerifiedCredential:
     """Verify an SD-JWT VC as its holder must at issuance.
 
     1. Form: compact SD-JWT without key binding JWT, strict encodings, `typ`, `alg`, `x5c`.
-    2. Issuer: the `x5c` chain leads to a trust anchor.
+    2. Issuer: the `x5c` chain leads to a trust anchor; without it, `iss` is whose keys these are.
     3. Signature of the issuer over header and payload.
     4. Disclosures: each belongs to one digest; none is missing its place, doubled or reserved.
     5. Dates: not before, not expired.
-    6. Type: `vct` is the one that was asked for.
+    6. Type: `vct`, or a claim expected in its stead, is the one that was asked for.
     7. Binding: `cnf` is the key of one of this request's proofs.
     8. Claims that the issuer promised are there.
 
@@ -57,12 +56,12 @@ def verify_sd_jwt_vc(credential: Secret[str], expected: Expected) -> VerifiedCre
         VerificationFailed: The first check that failed decides the code.
     """
     findings = Findings()
-    parts = _form(credential.reveal(), findings)
+    parts = _form(credential.reveal(), expected, findings)
     trusted_by = _issuer(parts, expected, findings)
-    _signature(parts, findings)
+    _signature(parts, expected, findings)
     processed = _disclosures(parts, findings)
     expires_at = _dates(parts.payload, expected.now, findings)
-    vct = _type(parts.payload, expected.type, findings)
+    vct = _type(parts.payload, expected, findings)
     bound_to = _binding(parts.payload, expected.holder_jwks, findings)
     _promised(processed.claims, expected, findings)
     report = findings.report()
@@ -70,7 +69,7 @@ def verify_sd_jwt_vc(credential: Secret[str], expected: Expected) -> VerifiedCre
     return VerifiedCredential(credential, vct, claims, bound_to, trusted_by, expires_at, report)
 
 
-def _form(credential: str, findings: Findings) -> _Parts:
+def _form(credential: str, expected: Expected, findings: Findings) -> _Parts:
     name, rule = "Form", "RFC 9901, section 4; SD-JWT VC, section 3.2.1"
 
     def broken(reason: str) -> VerificationFailed:
@@ -90,12 +89,13 @@ def _form(credential: str, findings: Findings) -> _Parts:
         base64url(encoded_signature)
     except ValueError as error:
         raise broken(f"not a compact JWS of JSON objects: {error}") from None
-    if header.get("typ") != TYP:
-        raise broken(f"typ is {str(header.get('typ'))[:40]!r}, not {TYP!r}")
+    if header.get("typ") not in expected.typ:
+        raise broken(f"typ is {str(header.get('typ'))[:40]!r}, not {expected.typ[0]!r}")
     if header.get("alg") != ALGORITHM or "crit" in header:
         raise broken(f"alg is {str(header.get('alg'))[:40]!r}, not {ALGORITHM!r}, or crit is used")
     try:
-        chain = read_x5c(header.get("x5c"))
+        by_keys = "x5c" not in header and expected.keys
+        chain = None if by_keys else read_x5c(header.get("x5c"))
     except ValueError as error:
         raise findings.stop(
             "issuer_untrusted", "Issuer", f"x5c: {error}", "SD-JWT VC, section 3.5"
@@ -106,6 +106,13 @@ def _form(credential: str, findings: Findings) -> _Parts:
 
 def _issuer(parts: _Parts, expected: Expected, findings: Findings) -> str:
     name, rule = "Issuer", "SD-JWT VC, section 3.5"
+    if parts.chain is None:
+        if parts.payload.get("iss") != expected.issuer:
+            findings.failed("issuer_untrusted", name, "iss is not whose keys these are", rule)
+            return ""
+        reason = "no certificate; you chose to believe the keys in the issuer's metadata"
+        findings.skipped(name, reason, rule)
+        return expected.issuer
     try:
         trusted_by = expected.anchors.trust(parts.chain, expected.now)
     except ValueError as error:
@@ -115,13 +122,20 @@ def _issuer(parts: _Parts, expected: Expected, findings: Findings) -> str:
     return trusted_by
 
 
-def _signature(parts: _Parts, findings: Findings) -> None:
+def _signature(parts: _Parts, expected: Expected, findings: Findings) -> None:
     name, rule = "Signature", "RFC 7515, section 5.2"
-    try:
-        jws.deserialize_compact(parts.jwt, ECKey.import_key(parts.chain.key), registry=_REGISTRY)
-    except (JoseError, ValueError) as error:
-        raise findings.stop("signature_invalid", name, type(error).__name__, rule) from None
-    findings.passed(name, f"{ALGORITHM}, by the issuer's certificate", rule)
+    refused = "no key of the issuer"
+    named: list[dict[str, str | list[str]]] = [{**key} for key in expected.keys]
+    for key in named if parts.chain is None else (parts.chain.key,):
+        try:
+            jws.deserialize_compact(parts.jwt, ECKey.import_key(key), registry=_REGISTRY)
+        except (JoseError, KeyError, TypeError, ValueError) as error:
+            refused = type(error).__name__
+        else:
+            whose = "key in its metadata" if parts.chain is None else "certificate"
+            findings.passed(name, f"{ALGORITHM}, by the issuer's {whose}", rule)
+            return
+    raise findings.stop("signature_invalid", name, refused, rule)
 
 
 def _disclosures(parts: _Parts, findings: Findings) -> Processed:
@@ -160,11 +174,16 @@ def _dates(payload: JsonObject, now: datetime, findings: Findings) -> datetime |
     return expires_at
 
 
-def _type(payload: JsonObject, asked: str | None, findings: Findings) -> str:
+def _type(payload: JsonObject, expected: Expected, findings: Findings) -> str:
     name, rule = "Type", "SD-JWT VC, section 3.2.2.1; OpenID4VCI 1.0, appendix A.3.2"
-    vct = payload.get("vct")
+    asked = expected.type
+    claim = next((one for one in expected.type_claims if one in payload), "vct")
+    vct = payload.get(claim)
     if not isinstance(vct, str) or vct != asked:
         findings.failed("vct_mismatch", name, f"asked {asked!r}, got {str(vct)[:100]!r}", rule)
+        return ""
+    if claim != "vct":
+        findings.skipped(name, f"no vct, so it is of no type; its {claim} is {vct}", rule)
         return ""
     findings.passed(name, f"vct is {vct}, as asked", rule)
     return vct
