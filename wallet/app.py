@@ -2,23 +2,35 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from wallet.errors import LocalFailure, PeerBrokeProtocol
+from wallet.errors import HolderDeclined, LocalFailure, PeerBrokeProtocol, WalletError
 from wallet.policy import Policy
-from wallet.ports import Departure, Holder
-from wallet.records import Card, PendingIssuance, Protection, Secret
+from wallet.ports import Choice, Contact, Departure, Holder, OfferReview, TransactionCode
+from wallet.records import (
+    Card,
+    Catalogue,
+    Failure,
+    Flow,
+    PendingIssuance,
+    Protection,
+    Received,
+    Secret,
+)
 from wallet.settings import InForce
+from wallet.steps import Step
 from wallet.trace import Trace
 
 if TYPE_CHECKING:
-    from wallet.engine.run import Run
+    from wallet.engine.receive import Result
+    from wallet.engine.run import Run, Standing
     from wallet.net.http import GuardedHttp
     from wallet.vault import VaultProcess
 
@@ -58,6 +70,29 @@ class SystemRandom:
         return secrets.token_hex(8)
 
 
+class Absent:
+    """`Holder` of what the wallet does by itself: there is nobody to ask."""
+
+    async def may_contact(self, contact: Contact) -> None:
+        """See `wallet.ports.Holder.may_contact`."""
+        raise HolderDeclined("cancelled", contact.host)
+
+    async def choose(self, review: OfferReview) -> Choice:
+        """See `wallet.ports.Holder.choose`."""
+        raise HolderDeclined("cancelled", review.issuer_host)
+
+    async def transaction_code(self, asked: TransactionCode) -> Secret[str]:
+        """See `wallet.ports.Holder.transaction_code`."""
+        raise HolderDeclined("cancelled", asked.host)
+
+    def entered(self, step: Step) -> None:
+        """See `wallet.ports.Holder.entered`."""
+
+    async def sign_in(self, _url: Secret[str]) -> None:
+        """See `wallet.ports.Holder.sign_in`."""
+        raise HolderDeclined("cancelled", "nobody to sign in")
+
+
 class Wallet:
     """One wallet profile. Everything the faces can do goes through here."""
 
@@ -65,6 +100,8 @@ class Wallet:
         self.in_force = in_force
         self._settings = in_force.settings
         self._vault: VaultProcess | None = None
+        self._flows_underway: dict[str, asyncio.Lock] = {}
+        self._put_off = asyncio.Event()
 
     # The store.
 
@@ -282,14 +319,17 @@ class Wallet:
 
     async def credential(self, credential_id: str) -> Secret[str]:
         """A credential exactly as it was received; raises as `card`."""
-        return Secret((await self._opened().get(credential_id)).credential)
+        return Secret((await self._opened().get(credential_id)).copies[0].credential)
 
     async def remove(self, credential_id: str) -> None:
         """Remove a credential for good; raises as `card`."""
         await self._opened().remove(credential_id)
+        await self._forget()
 
-    async def add(self, offer: str, holder: Holder, trace: Trace | None = None) -> Card:
-        """Go the whole way from an offer's text to a stored credential.
+    # Issuances.
+
+    async def add(self, offer: str, holder: Holder, trace: Trace | None = None) -> Received:
+        """Go the whole way from an offer's text to stored credentials.
 
         Cancel the task to stop it at any point.
 
@@ -299,55 +339,182 @@ class Wallet:
             trace: Where to record what happens.
 
         Raises:
-            WalletError: With its `step` set.
+            WalletError: With its `step` set. One of several credentials that fails is told in what
+                is returned.
         """
         from wallet.engine.receive import receive
 
-        async with self._run(holder, trace or Trace()) as run:
-            return await self.card(await receive(offer, run))
+        async with self._run(holder, trace or Trace()) as run, self._underway(run.flow_id):
+            return await self._received(await receive(offer, run), run.flow_id)
 
-    # Issuances that were interrupted.
+    async def add_from(
+        self,
+        credential_issuer: str,
+        credential_configuration_ids: Sequence[str],
+        holder: Holder,
+        trace: Trace | None = None,
+    ) -> Received:
+        """The same without an offer: the holder comes to the issuer by themselves.
 
-    async def pending(self) -> tuple[PendingIssuance, ...]:
-        """The interrupted issuances the holder can go on with or drop, oldest first."""
-        from wallet.engine.pending import pending_of, stored
+        Args:
+            credential_issuer: Credential Issuer Identifier.
+            credential_configuration_ids: What to choose from; none for all the issuer has.
+            holder: See `add`.
+            trace: See `add`.
+        """
+        from wallet.engine.receive import receive
+        from wallet.engine.resolve import Visit
 
-        flows = await self._opened().flows()
-        languages = self._settings.language
-        return tuple(pending_of(flow, languages) for flow in flows if not stored(flow))
+        visit = Visit(credential_issuer, tuple(credential_configuration_ids))
+        async with self._run(holder, trace or Trace()) as run, self._underway(run.flow_id):
+            return await self._received(await receive(visit, run), run.flow_id)
 
-    async def resume(self, flow_id: str, holder: Holder, trace: Trace | None = None) -> Card:
-        """Go on with an interrupted issuance.
+    async def catalogue(self, credential_issuer: str, holder: Holder) -> Catalogue:
+        """What an issuer has to give, and which of it this wallet can get.
 
         Raises:
-            WalletError: With its `step` set; `issuance_not_found`, `code_used_up`.
+            WalletError: The issuer's metadata cannot be had.
+        """
+        from wallet.engine.catalogue import catalogue
+
+        async with self._run(holder, Trace()) as run:
+            return await catalogue(credential_issuer, run)
+
+    async def refresh(
+        self, credential_id: str, holder: Holder, trace: Trace | None = None
+    ) -> Received:
+        """Have a stored credential issued anew; the old one stays until the new one is verified.
+
+        Raises:
+            WalletError: `credential_not_found`, `refresh_impossible`, and as `add`.
+        """
+        from wallet.engine.pending import renews
+        from wallet.engine.receive import renew
+
+        await self.card(credential_id)
+        for flow in await self._opened().flows():
+            if renews(flow, credential_id):
+                async with self._run(holder, trace or Trace()) as run, self._underway(flow.id):
+                    return await self._received(await renew(flow, credential_id, run), flow.id)
+        raise LocalFailure("refresh_impossible")
+
+    async def refreshable(self) -> frozenset[str]:
+        """The ids of the credentials that `refresh` may have issued anew."""
+        from wallet.engine.pending import renewable_in
+
+        found = [renewable_in(flow) for flow in await self._opened().flows()]
+        return frozenset().union(*found)
+
+    async def pending(self) -> tuple[PendingIssuance, ...]:
+        """The issuances that were interrupted or put off, oldest first."""
+        from wallet.engine.pending import pending_of
+
+        languages = self._settings.language
+        found = [pending_of(flow, languages) for flow in await self._opened().flows()]
+        return tuple(one for one in found if one is not None)
+
+    async def resume(self, flow_id: str, holder: Holder, trace: Trace | None = None) -> Received:
+        """Go on with an issuance that was interrupted or put off.
+
+        Raises:
+            WalletError: With its `step` set; `issuance_not_found`, `code_used_up`,
+                `offer_used_up`.
         """
         from wallet.engine.receive import resume
 
-        flows = [flow for flow in await self._opened().flows() if flow.id == flow_id]
-        if not flows:
-            raise LocalFailure("issuance_not_found", flow_id[:100])
-        async with self._run(holder, trace or Trace()) as run:
-            return await self.card(await resume(flows[0], run))
+        async with self._underway(flow_id), self._run(holder, trace or Trace()) as run:
+            flow = await self._flow(flow_id)
+            return await self._received(await resume(flow, run), flow_id)
 
     async def drop(self, flow_id: str) -> None:
-        """Forget an interrupted issuance, with its keys. Raises as `resume`."""
-        if flow_id not in [one.id for one in await self._opened().flows()]:
-            raise LocalFailure("issuance_not_found", flow_id[:100])
-        await self._opened().end(flow_id)
+        """Forget an issuance that is not over, with its keys. Raises as `resume`."""
+        from wallet.engine.receive import give_up
 
-    async def catch_up(self) -> None:
-        """Tell issuers what they have not heard yet; what fails is tried again next time."""
-        from wallet.engine.notices import notify
-        from wallet.engine.pending import stored
+        async with self._underway(flow_id):
+            flow = await self._flow(flow_id)
+            try:
+                async with self._run(Absent(), Trace()) as run:
+                    await give_up(flow, run)
+            except LocalFailure as error:
+                if error.code != "store_damaged":
+                    raise
+                await self._opened().end(flow_id)
+        await self.catch_up()
+
+    async def catch_up(self) -> tuple[Received, ...]:
+        """Do what the wallet can do by itself now.
+
+        Issuers are told what they have not heard yet, and asked for what they put off; what fails
+        for a while is tried again next time.
+
+        Returns:
+            What came, or came to nothing.
+        """
+        from wallet.engine.pending import due
+        from wallet.engine.progress import may_pass
+        from wallet.engine.receive import Result, resume
+
+        news = []
+        for flow in await self._opened().flows():
+            if flow.id in self._flows_underway or not due(flow, SystemClock().now()):
+                continue
+            async with self._underway(flow.id), self._run(Absent(), Trace()) as run:
+                try:
+                    result = await resume(await self._flow(flow.id), run)
+                except WalletError as error:
+                    result = Result((), False, (Failure("", error),))
+            final = tuple(one for one in result.failures if not may_pass(one.error))
+            if result.stored or final:
+                news.append(await self._received(replace(result, failures=final), flow.id))
+        await self._forget()
+        return tuple(news)
+
+    async def attend(self, tell: Callable[[tuple[Received, ...]], Awaitable[None]]) -> None:
+        """Do so whenever there is something to do, and tell what came of it; until cancelled."""
+        while True:
+            if news := await self.catch_up():
+                await tell(news)
+            moments = [one.ask_again_at for one in await self.pending() if one.ask_again_at]
+            self._put_off.clear()
+            wait_s = (min(moments) - SystemClock().now()).total_seconds() if moments else None
+            with suppress(TimeoutError):
+                async with asyncio.timeout(None if wait_s is None else max(wait_s, 1.0)):
+                    await self._put_off.wait()
+
+    async def _flow(self, flow_id: str) -> Flow:
+        for flow in await self._opened().flows():
+            if flow.id == flow_id:
+                return flow
+        raise LocalFailure("issuance_not_found", flow_id[:100])
+
+    async def _received(self, result: "Result", flow_id: str) -> Received:
+        from wallet.engine.pending import pending_of
+
+        cards = tuple([await self.card(one) for one in result.stored])
+        if not result.put_off:
+            return Received(cards, None, result.failures)
+        self._put_off.set()
+        pending = pending_of(await self._flow(flow_id), self._settings.language)
+        return Received(cards, pending, result.failures)
+
+    async def _forget(self) -> None:
+        """Remove the rows that were kept to refresh credentials that are gone."""
+        from wallet.engine.pending import of_no_use
 
         vault = self._opened()
-        kept = {flow.id: one for flow in await vault.flows() if (one := stored(flow))}
-        if kept:
-            async with self._http(Trace()) as http:
-                for flow_id, position in kept.items():
-                    if await notify(position, http):
-                        await vault.end(flow_id)
+        ids = [record.id for record in await vault.all()]
+        for flow in await vault.flows():
+            if flow.id not in self._flows_underway and of_no_use(flow, ids):
+                await vault.end(flow.id)
+
+    @asynccontextmanager
+    async def _underway(self, flow_id: str) -> AsyncIterator[None]:
+        """Let one run at a time go on with an issuance."""
+        async with self._flows_underway.setdefault(flow_id, asyncio.Lock()):
+            try:
+                yield
+            finally:
+                self._flows_underway.pop(flow_id, None)
 
     @asynccontextmanager
     async def _run(self, holder: Holder, trace: Trace) -> "AsyncIterator[Run]":
@@ -373,10 +540,30 @@ class Wallet:
                     languages=settings.language,
                     authorization_request=settings.authorization_request,
                     authorization_timeout_s=settings.authorization_timeout,
+                    batch=settings.batch,
+                    signed_metadata=settings.signed_metadata,
                 ),
                 trace=trace,
                 flow_id=random.name(),
+                standings=await asyncio.to_thread(self._standings, http),
             )
+
+    def _standings(self, http: "GuardedHttp") -> "dict[str, Standing]":
+        """What the wallet can be at authorization servers; reads the files of their keys."""
+        from wallet.engine.run import Standing
+        from wallet.wallet_provider import load_key, provider_of
+
+        found: dict[str, Standing] = {}
+        for issuer in ("", *(one.issuer for one in self._settings.servers)):
+            own = self._settings.at(issuer)
+            found[issuer] = Standing(
+                client_id=own.client_id,
+                authentication=own.client_authentication,
+                dpop=own.dpop,
+                client_key=load_key(own.client_key) if own.client_key else None,
+                provider=provider_of(own, http, SystemClock()),
+            )
+        return found
 
     @asynccontextmanager
     async def _http(self, trace: Trace) -> "AsyncIterator[GuardedHttp]":

@@ -243,6 +243,16 @@ MEANINGS: Mapping[str, Meaning] = {
     "issuance_not_found": Meaning(
         LocalFailure, "There is no such interrupted issuance.", "See `wallet pending`."
     ),
+    "refresh_impossible": Meaning(
+        LocalFailure,
+        "This credential cannot be refreshed: its issuer has not allowed it, or no longer does.",
+        "Get it anew from its issuer, and remove this one.",
+    ),
+    "transaction_code_needed": Meaning(
+        LocalFailure,
+        "This offer needs the code that the issuer sent you by another way.",
+        "Give it by --tx-code, as the detail says.",
+    ),
     "browser_failed": Meaning(
         LocalFailure, "The browser could not be opened.", "Open the sign-in link yourself."
     ),
@@ -299,6 +309,26 @@ MEANINGS: Mapping[str, Meaning] = {
         "The interruption cost the sign-in: its code is good for once.",
         "Go on with this issuance to sign in again. The offer was kept.",
     ),
+    "provider_refused": Meaning(
+        PeerRefused,
+        "The wallet provider does not vouch for this wallet.",
+        "Ask the wallet provider; the technical detail says what it answered.",
+    ),
+    "offer_used_up": Meaning(
+        PeerRefused,
+        "The interruption cost the offer: its code is good for once.",
+        "Ask the issuer for a new offer.",
+    ),
+    "not_granted": Meaning(
+        PeerRefused,
+        "The authorization server did not grant this credential.",
+        "Ask for it again on its own; if that fails, ask the issuer.",
+    ),
+    "transaction_code_refused": Meaning(
+        PeerRefused,
+        "The authorization server did not take the code that you typed.",
+        "Ask the issuer for a new offer, and type its code as you got it.",
+    ),
     "notification_refused": Meaning(
         PeerRefused, "The issuer did not take the notification.", "Nothing: it is stored."
     ),
@@ -343,6 +373,21 @@ MEANINGS: Mapping[str, Meaning] = {
     "metadata_invalid": Meaning(
         PeerBrokeProtocol, "The issuer's description of itself is not valid.", _ASK_ISSUER
     ),
+    "metadata_unsigned": Meaning(
+        PeerBrokeProtocol,
+        "The issuer does not sign its description of itself, as you require it.",
+        "Ask the issuer, or set signed_metadata to auto.",
+    ),
+    "metadata_signature_invalid": Meaning(
+        PeerBrokeProtocol,
+        "The signature of the issuer's description of itself is wrong.",
+        "Do not go on. " + _ASK_ISSUER,
+    ),
+    "metadata_signer_untrusted": Meaning(
+        PeerBrokeProtocol,
+        "The issuer's description of itself was signed by someone this wallet does not trust.",
+        "If you know the signer, add its certificate as a trust anchor.",
+    ),
     "issuer_mismatch": Meaning(
         PeerBrokeProtocol,
         "The issuer's description of itself belongs to somebody else.",
@@ -374,11 +419,32 @@ MEANINGS: Mapping[str, Meaning] = {
     "token_response_invalid": Meaning(
         PeerBrokeProtocol, "The authorization server's answer is not valid.", _ASK_ISSUER
     ),
+    "token_not_bound": Meaning(
+        PeerBrokeProtocol,
+        "The authorization server did not bind its access to this wallet, although it can.",
+        "Ask the issuer. If you trust it all the same, set dpop to optional for this server.",
+    ),
+    "challenge_response_invalid": Meaning(
+        PeerBrokeProtocol, "The authorization server's answer is not valid.", _ASK_ISSUER
+    ),
+    "wallet_attestation_invalid": Meaning(
+        PeerBrokeProtocol,
+        "What the wallet provider says of this wallet cannot be used.",
+        "Ask the wallet provider; check the settings client_id and wallet_provider.",
+    ),
     "nonce_response_invalid": Meaning(
         PeerBrokeProtocol, "The issuer's answer is not valid.", _ASK_ISSUER
     ),
     "credential_response_invalid": Meaning(
         PeerBrokeProtocol, "The issuer's answer holds no valid credential.", _ASK_ISSUER
+    ),
+    "response_not_encrypted": Meaning(
+        PeerBrokeProtocol,
+        "The issuer sent the credential in clear, although it was to be encrypted.",
+        _ASK_ISSUER,
+    ),
+    "decryption_failed": Meaning(
+        PeerBrokeProtocol, "The wallet cannot decrypt the issuer's answer.", _ASK_ISSUER
     ),
     # What this wallet cannot do.
     "grant_unsupported": Meaning(
@@ -396,14 +462,19 @@ MEANINGS: Mapping[str, Meaning] = {
     "authorization_server_unsupported": Meaning(
         Unsupported, "The wallet cannot work with this authorization server.", _ASK_ISSUER
     ),
+    "client_authentication_unsupported": Meaning(
+        Unsupported,
+        "The authorization server wants to know this wallet in a way it cannot show.",
+        "Ask the issuer how wallets register, and set client_authentication and its keys.",
+    ),
+    "dpop_unsupported": Meaning(
+        Unsupported,
+        "The authorization server cannot bind its access to this wallet, as you require it.",
+        "Ask the issuer, or set dpop to auto for this server.",
+    ),
     "encryption_unsupported": Meaning(
         Unsupported,
-        "The issuer takes encrypted requests only; the wallet cannot send those yet.",
-        _ASK_ISSUER,
-    ),
-    "deferred_unsupported": Meaning(
-        Unsupported,
-        "The issuer will issue later; the wallet cannot wait for that yet.",
+        "The issuer wants its messages encrypted in a way that the wallet cannot.",
         _ASK_ISSUER,
     ),
     # The credential.

@@ -19,6 +19,16 @@ WAIT_LIMIT_S: Final = 86_400
 """The longest wait that a peer can ask for (`Retry-After`)."""
 
 
+RETRY_S: Final = 60
+"""How long the wallet waits before it asks again for something that could not be had just now."""
+
+TRANSACTION_CODE_TRIES: Final = 5
+"""How often the holder may type a transaction code that the server refuses."""
+
+GrantType = Literal["authorization_code", "urn:ietf:params:oauth:grant-type:pre-authorized_code"]
+PRE_AUTHORIZED_CODE: Final = "urn:ietf:params:oauth:grant-type:pre-authorized_code"
+
+
 @dataclass(frozen=True)
 class Policy:
     """The holder's choices for a run, from the settings.
@@ -28,9 +38,14 @@ class Policy:
         languages: BCP 47 tags, best first.
         authorization_request: How a credential is asked for (OpenID4VCI 1.0, section 5.1).
         authorization_timeout_s: How long to wait for the browser.
+        batch: How many copies of a credential to ask for, where the issuer gives several.
+        signed_metadata: Whether issuers' metadata is to be signed (section 12.2.3): "auto" for
+            where they can and the signer is trusted.
     """
 
     client_id: str
     languages: tuple[str, ...]
     authorization_request: Literal["auto", "scope", "authorization_details"]
     authorization_timeout_s: float
+    batch: int
+    signed_metadata: Literal["auto", "required", "never"]

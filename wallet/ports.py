@@ -3,14 +3,16 @@
 Each port is a small protocol; `wallet.app` hands in the adapters, tests hand in their own.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, auto
+from types import MappingProxyType
 from typing import Protocol
 
-from wallet.records import CredentialRecord, Flow, HolderKey, Image, Look, Secret
+from wallet.policy import GrantType
+from wallet.records import CredentialRecord, Flow, HolderKey, Image, JsonObject, Look, Secret
 from wallet.steps import Step
 
 
@@ -39,6 +41,26 @@ class OfferedCredential:
 
 
 @dataclass(frozen=True)
+class Way:
+    """A way in which the authorization server may let the wallet in.
+
+    Attributes:
+        grant_type: The grant (OpenID4VCI 1.0, section 4.1.1).
+        host: Where the holder signs in, or who gets the offer's code.
+        transaction_code: Whether the holder has to type a code that came by another way.
+    """
+
+    grant_type: GrantType
+    host: str
+    transaction_code: bool
+
+    @property
+    def signs_in(self) -> bool:
+        """Whether the holder signs in, in the browser."""
+        return self.grant_type == "authorization_code"
+
+
+@dataclass(frozen=True)
 class OfferReview:
     """What the holder agrees to, or not.
 
@@ -46,15 +68,52 @@ class OfferReview:
         issuer: How the issuer presents itself.
         credential_issuer: Credential Issuer Identifier.
         issuer_host: Its host, with its port where it is not the default.
-        authorization_server_host: Where the holder will sign in.
+        ways: How the wallet can be let in, the one with the least effort first; never empty.
         credentials: What is offered; never empty.
     """
 
     issuer: Look
     credential_issuer: str
     issuer_host: str
-    authorization_server_host: str
+    ways: tuple[Way, ...]
     credentials: tuple[OfferedCredential, ...]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the holder accepts of an offer.
+
+    Attributes:
+        credential_configuration_ids: At least one of those offered.
+        grant_type: That of one of the ways.
+    """
+
+    credential_configuration_ids: tuple[str, ...]
+    grant_type: GrantType
+
+
+@dataclass(frozen=True)
+class TransactionCode:
+    """A code that the holder has to type (OpenID4VCI 1.0, section 4.1.1).
+
+    Attributes:
+        host: Who will get it.
+        numeric: Whether it is all digits.
+        length: How many characters it has; None where the offer does not say.
+        description: How the holder gets it, in the issuer's words; may be empty.
+        refused: Whether another one was refused just now.
+    """
+
+    host: str
+    numeric: bool
+    length: int | None
+    description: str
+    refused: bool
+
+    def is_fit(self, text: str) -> bool:
+        """Whether `text` can be the code; one that cannot may cost the offer, so it stays here."""
+        digits = text.isascii() and text.isdigit()
+        return bool(text) and (digits or not self.numeric) and self.length in (None, len(text))
 
 
 class Holder(Protocol):
@@ -63,8 +122,11 @@ class Holder(Protocol):
     async def may_contact(self, contact: Contact) -> None:
         """Return when the holder agrees to contact this host; raise `HolderDeclined` otherwise."""
 
-    async def choose(self, review: OfferReview) -> str:
-        """The `credential_configuration_id` the holder accepts; raise `HolderDeclined` if none."""
+    async def choose(self, review: OfferReview) -> Choice:
+        """What the holder accepts; raise `HolderDeclined` if nothing."""
+
+    async def transaction_code(self, asked: TransactionCode) -> Secret[str]:
+        """The code the holder types, fit for what is asked; raise `HolderDeclined` if none."""
 
     def entered(self, step: Step) -> None:
         """Tell the holder that this step has begun."""
@@ -148,9 +210,10 @@ class Http(Protocol):
         *,
         body: bytes = b"",
         content_type: str = "",
-        authorization: Secret[str] | None = None,
+        accept: str = "application/json",
+        headers: Mapping[str, Secret[str]] = MappingProxyType({}),
     ) -> HttpResponse:
-        """POST `body`; errors as `get`."""
+        """POST `body` with further headers; errors as `get`."""
 
     async def image(self, url: str) -> Image | None:
         """A picture by `https` or `data` URI, checked and re-encoded; None if it can't be had."""
@@ -160,10 +223,56 @@ class HolderKeys(Protocol):
     """The holder's keys; private halves stay behind this port."""
 
     async def create_key(self, algorithm: str) -> HolderKey:
-        """A fresh key for `algorithm` ("ES256"), committed before it is returned."""
+        """A fresh key for `algorithm` ("ES256", "ES384", "Ed25519" or its older name "EdDSA").
+
+        Committed before it is returned.
+        """
 
     async def sign(self, key_id: str, message: bytes) -> bytes:
         """A JOSE signature over `message` (for ES256: r and s, 64 bytes)."""
+
+
+class SigningKey(Protocol):
+    """A key from a file, that others know as this wallet's or its provider's."""
+
+    @property
+    def algorithm(self) -> str:
+        """JOSE name of what it signs with."""
+
+    @property
+    def kid(self) -> str | None:
+        """What others know it by; None where its file does not say."""
+
+    def sign(self, message: bytes) -> bytes:
+        """A JOSE signature over `message`."""
+
+
+class WalletProvider(Protocol):
+    """Who vouches for this wallet and its keys (OpenID4VCI 1.0, appendices D and E)."""
+
+    async def client_attestation(self, key: HolderKey, client_id: str) -> Secret[str]:
+        """A client attestation for the wallet that has `key`.
+
+        Raises:
+            Unreachable, PeerRefused, PeerBrokeProtocol: The provider's answer is not one.
+        """
+
+    async def key_attestation(
+        self,
+        keys: Sequence[HolderKey],
+        *,
+        nonce: Secret[str] | None,
+        required: JsonObject,
+        algorithms: Sequence[str],
+    ) -> Secret[str]:
+        """A key attestation for `keys`; raises as `client_attestation`.
+
+        Args:
+            keys: Of this wallet.
+            nonce: The issuer's `c_nonce`.
+            required: `key_attestations_required` of the issuer's metadata.
+            algorithms: What the issuer lets it be signed with.
+        """
 
 
 class Records(Protocol):
@@ -189,7 +298,10 @@ class Flows(Protocol):
         """Commit a row, in place of an older one of that id; durable when this returns."""
 
     async def keep(self, record: CredentialRecord, flow: Flow) -> None:
-        """Commit a credential and its issuance's row, both or none."""
+        """Commit a credential and its issuance's row, both or none.
+
+        A credential of that id is replaced, and the keys go that nothing names any longer.
+        """
 
     async def flows(self) -> tuple[Flow, ...]:
         """Every row, oldest first."""

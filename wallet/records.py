@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Generic, TypeAlias, TypeVar, get_args
 
+from wallet.errors import WalletError
 from wallet.report import Check as Check  # noqa: PLC0414
 from wallet.report import Outcome as Outcome  # noqa: PLC0414
 from wallet.report import Report as Report  # noqa: PLC0414
@@ -73,6 +74,19 @@ class HolderKey:
 
 
 @dataclass(frozen=True)
+class Copy:
+    """One copy of a credential.
+
+    Attributes:
+        credential: The credential exactly as it was received.
+        key_id: The holder key it is bound to; empty where it is bound to none.
+    """
+
+    credential: str = field(repr=False)
+    key_id: str
+
+
+@dataclass(frozen=True)
 class CredentialRecord:
     """A verified credential as the vault keeps it.
 
@@ -82,8 +96,7 @@ class CredentialRecord:
     Attributes:
         id: Random, URL-safe.
         format: Credential Format Identifier, e.g. "dc+sd-jwt".
-        credential: The credential exactly as it was received.
-        key_id: The holder key it is bound to.
+        copies: The credential, once or several times, each bound to a key of its own.
         credential_issuer: Credential Issuer Identifier.
         credential_configuration_id: Key of the issuer's metadata.
         configuration: That credential configuration as it was then.
@@ -98,8 +111,7 @@ class CredentialRecord:
 
     id: str
     format: str
-    credential: str = field(repr=False)
-    key_id: str
+    copies: tuple[Copy, ...]
     credential_issuer: str
     credential_configuration_id: str
     configuration: JsonObject = field(repr=False)
@@ -112,9 +124,14 @@ class CredentialRecord:
     report: Report
 
     def __post_init__(self) -> None:
-        if not self.report.passed:
+        if not self.report.passed or not self.copies:
             message = "only a verified credential can be kept"
             raise ValueError(message)
+
+    @property
+    def key_ids(self) -> tuple[str, ...]:
+        """The holder keys it is bound to."""
+        return tuple(copy.key_id for copy in self.copies if copy.key_id)
 
 
 @dataclass(frozen=True)
@@ -151,16 +168,17 @@ class Protection:
 
 @dataclass(frozen=True)
 class PendingIssuance:
-    """An issuance that was interrupted, as every face of the wallet shows it.
+    """An issuance that is not over, as every face of the wallet shows it.
 
     Attributes:
         id: That of its `Flow`.
-        look: How the credential presents itself.
+        look: How the credential presents itself; several are named one after the other.
         issuer: How the issuer presents itself.
         credential_issuer: Credential Issuer Identifier; empty where the row cannot be read.
         began_at: Aware, UTC; None where the row cannot be read.
         signs_in: Whether going on begins with a sign-in in the browser.
         readable: Whether the wallet can go on with it; otherwise it can only be dropped.
+        ask_again_at: Where the issuer put it off, when it may be asked again; aware, UTC.
     """
 
     id: str
@@ -170,6 +188,7 @@ class PendingIssuance:
     began_at: datetime | None
     signs_in: bool
     readable: bool = True
+    ask_again_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -224,4 +243,64 @@ class Card:
     received_at: datetime
     expires_at: datetime | None
     expired: bool
+    copies: int
     report: Report
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One credential of an issuance that failed."""
+
+    credential_configuration_id: str
+    error: WalletError
+
+
+@dataclass(frozen=True)
+class Received:
+    """What became of an issuance.
+
+    Attributes:
+        cards: What was stored or replaced.
+        pending: What the issuer put off; None where that is nothing.
+        failures: The credentials that failed while others did not.
+    """
+
+    cards: tuple[Card, ...]
+    pending: PendingIssuance | None
+    failures: tuple[Failure, ...]
+
+
+@dataclass(frozen=True)
+class CatalogueEntry:
+    """A credential that an issuer has to give.
+
+    Attributes:
+        credential_configuration_id: Key of the issuer's metadata.
+        format: Credential Format Identifier; empty where it cannot be read.
+        look: How it presents itself.
+        obstacle: Why this wallet cannot get it; None where it can.
+    """
+
+    credential_configuration_id: str
+    format: str
+    look: Look
+    obstacle: WalletError | None
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """What an issuer has to give.
+
+    Attributes:
+        issuer: How the issuer presents itself.
+        credential_issuer: Credential Issuer Identifier.
+        authorization_servers: Their identifiers, in the issuer's order.
+        entries: In the issuer's order.
+        obstacle: Why this wallet cannot get anything there by itself; None where it can.
+    """
+
+    issuer: Look
+    credential_issuer: str
+    authorization_servers: tuple[str, ...]
+    entries: tuple[CatalogueEntry, ...]
+    obstacle: WalletError | None

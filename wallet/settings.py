@@ -23,6 +23,15 @@ ENVIRONMENT_PREFIX: Final = "WALLET_"
 
 Value = str | bool | int | float | Path | tuple[str, ...] | tuple[Path, ...] | None
 
+ClientAuthentication = Literal[
+    "auto",
+    "none",
+    "private_key_jwt",
+    "attest_jwt_client_auth",
+    "attest_jwt_client_auth_dpop",
+]
+DpopUse = Literal["auto", "required", "optional", "never"]
+
 
 _LANGUAGE_TAG: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")  # BCP 47, roughly
 _PLAIN_PATH: Final = re.compile(r"[A-Za-z0-9._~/-]*")
@@ -34,6 +43,35 @@ _OWN_FOLDER: Final = Path()
 
 def _setting(default: Value, text: str) -> typing.Any:  # noqa: ANN401 - a dataclass field
     return field(default=default, metadata={"help": text})
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """Who the wallet is at one authorization server: see the settings of the same names."""
+
+    client_id: str
+    client_authentication: ClientAuthentication
+    client_key: Path | None
+    wallet_provider: str
+    wallet_provider_key: Path | None
+    wallet_provider_chain: Path | None
+    dpop: DpopUse
+
+
+@dataclass(frozen=True)
+class ServerEntry:
+    """What is set for one authorization server.
+
+    Attributes:
+        issuer: Its issuer identifier.
+        entries: Values by the name of a setting in `ServerSettings`.
+    """
+
+    issuer: str
+    entries: Mapping[str, Value]
+
+    def __str__(self) -> str:
+        return f"{self.issuer}: {', '.join(f'{k} = {v}' for k, v in self.entries.items())}"
 
 
 @dataclass(frozen=True)
@@ -50,9 +88,36 @@ class Settings:
     )
     language: tuple[str, ...] = _setting((), "languages for issuers' texts, best first (BCP 47)")
     client_id: str = _setting(APPLICATION, "client_id at authorization servers")
+    client_authentication: ClientAuthentication = _setting(
+        "auto", "how to authenticate there: auto, or the method's registered name"
+    )
+    client_key: Path | None = _setting(
+        None, "file with the private key for private_key_jwt: PEM, or a JWK with its kid"
+    )
+    wallet_provider: str = _setting(
+        "", "who attests this wallet and its keys: an https URL, development, or empty for nobody"
+    )
+    wallet_provider_key: Path | None = _setting(
+        None, "file with the private key that signs attestations in development: PEM or JWK"
+    )
+    wallet_provider_chain: Path | None = _setting(
+        None, "PEM file with that key's certificates, its own first, the trust anchor left out"
+    )
+    dpop: DpopUse = _setting(
+        "auto",
+        "whether access tokens are bound to a key: auto (where the server can), required, "
+        "optional (bearer tokens are taken too) or never",
+    )
+    servers: tuple[ServerEntry, ...] = _setting(
+        (), "the seven settings above for one authorization server: a TOML table by its identifier"
+    )
+    signed_metadata: Literal["auto", "required", "never"] = _setting(
+        "auto", "whether issuers' metadata is to be signed: auto (where it can be), required, never"
+    )
     authorization_request: Literal["auto", "scope", "authorization_details"] = _setting(
         "auto", "how to ask for a credential: auto, scope or authorization_details"
     )
+    batch: int = _setting(1, "copies of a credential to ask for, where its issuer gives several")
     authorization_timeout: float = _setting(600.0, "seconds to wait for the browser's return")
     key_derivation_ms: int = _setting(
         1500, "milliseconds a guess of a new passphrase may cost; never less than 64 MiB of memory"
@@ -71,6 +136,13 @@ class Settings:
     gui: Literal["window", "browser"] = _setting("window", "where the wallet shows itself")
     browser_command: str = _setting("", "command that opens a URL; empty for the system browser")
     gui_port: int = _setting(0, "port of the browser mode; 0 for any free one")
+
+    def at(self, authorization_server: str) -> ServerSettings:
+        """What is in force at one authorization server, by its issuer identifier."""
+        names = [field.name for field in dataclasses.fields(ServerSettings)]
+        common = {name: getattr(self, name) for name in names}
+        own = [one.entries for one in self.servers if one.issuer == authorization_server]
+        return ServerSettings(**{**common, **(own[-1] if own else {})})
 
 
 @dataclass(frozen=True)
@@ -141,12 +213,36 @@ def _path(text: str | Path, origin: Origin, folder: Path) -> Path:
         raise _refuse(origin, "is in nobody's home") from None
 
 
-def _read(kind: object, value: object, origin: Origin, folder: Path) -> Value:
+def _servers(value: typing.Any, origin: Origin, folder: Path) -> tuple[ServerEntry, ...]:  # noqa: ANN401
+    """The table of each authorization server; a text is read as TOML."""
+    try:
+        tables = (
+            [value]
+            if isinstance(value, dict)
+            else [tomllib.loads(text) for text in ([value] if isinstance(value, str) else value)]
+        )
+    except (TypeError, ValueError) as error:
+        raise _refuse(origin, f"needs tables in TOML: {error}") from None
+    kinds = typing.get_type_hints(ServerSettings)
+    servers: list[ServerEntry] = []
+    for issuer, entries in (pair for table in tables for pair in table.items()):
+        if not isinstance(entries, Mapping):
+            raise _refuse(origin, "needs a table for each authorization server")
+        if strange := set(entries) - set(kinds):
+            raise _refuse(origin, f"{min(strange)} is no setting of a server")
+        own = {name: _read(kinds[name], one, origin, folder) for name, one in entries.items()}
+        servers.append(ServerEntry(issuer, own))
+    return tuple(servers)
+
+
+def _read(kind: typing.Any, value: object, origin: Origin, folder: Path) -> typing.Any:  # noqa: ANN401
     """Read a raw value as the type of its field; relative paths start at `folder`."""
     if kind is bool:
         return _truth(value, origin)
     if kind is int or kind is float:
         return _number(value, int if kind is int else float, origin)
+    if kind == tuple[ServerEntry, ...]:
+        return _servers(value, origin, folder)
     if typing.get_origin(kind) is tuple:
         parts = _several(value, origin)
         if Path in typing.get_args(kind):
@@ -229,7 +325,7 @@ def load(
     own = platformdirs.user_config_path(APPLICATION) / f"{profile}.toml"
     path = _path(named, Origin("file", str(named)), Path.cwd()) if named else own
     entries = _file_entries(path, required=bool(named))
-    values: dict[str, Value] = {}
+    values: dict[str, typing.Any] = {}
     origins: dict[str, Origin] = {}
     kinds = typing.get_type_hints(Settings)
     for one in fields():
@@ -248,6 +344,6 @@ def load(
             values[name] = _read(kind, flags[name], origins[name], Path.cwd())
     values.setdefault("data_folder", platformdirs.user_data_path(APPLICATION) / profile)
     values.setdefault("language", preferred_languages())
-    settings = Settings(**values)  # type: ignore[arg-type]
+    settings = Settings(**values)
     _check(settings, origins)
     return InForce(profile, path, settings, types.MappingProxyType(origins))

@@ -83,6 +83,16 @@ def json_object(data: bytes) -> JsonObject:
     return value
 
 
+def canonical_json(value: Json) -> bytes:
+    """A JSON text as the JSON Canonicalization Scheme writes it (RFC 8785).
+
+    For values whose member names are ASCII and whose numbers are integers: others it may order or
+    write differently.
+    """
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return text.encode()
+
+
 def base64url(text: str) -> bytes:
     """Decode base64url without padding, canonical form only.
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from tests.bench.rows import Baseline, Row
 from tests.support.records import record
-from wallet.records import Secret
+from wallet.records import Copy, Secret
 from wallet.vault import Vault, os_keyring
 from wallet.vault.document import document_of
 from wallet.vault.restoring import prepare, put_in_place
@@ -62,7 +62,7 @@ async def _measured(folder: Path, size: int, runs: int) -> list[Row]:
 
     home, file = folder / "vault", folder / "backup.age"
     vault = await Vault.create(home, None)
-    card = replace(record(), credential="x" * 4_000)
+    card = replace(record(), copies=(Copy("x" * 4_000, ""),))
     puts = [Put("credential", f"c{n}", document_of(replace(card, id=f"c{n}"))) for n in range(size)]
     await vault.fill(puts, 1)
     await vault.close()

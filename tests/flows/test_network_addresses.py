@@ -8,6 +8,7 @@ not the issuer's leads to it.
 import asyncio
 import http.client
 import importlib
+import json
 import pkgutil
 import re
 import ssl
@@ -19,6 +20,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 import pytest_asyncio
+from joserfc.jwk import ECKey
 
 import wallet.oauth
 import wallet.openid4vci
@@ -30,7 +32,7 @@ from tests.support.simulator import Simulator, simulated_issuer
 from wallet.app import Wallet
 from wallet.errors import HolderDeclined, PeerBrokeProtocol, WalletError
 from wallet.oauth.documents import Document
-from wallet.ports import Contact, OfferReview
+from wallet.ports import Choice, Contact, OfferReview
 from wallet.records import Secret
 from wallet.settings import load
 from wallet.steps import Step
@@ -103,7 +105,7 @@ class Visitor(WillingHolder):
     ports: set[int] = field(default_factory=set)
     sent_to: list[str] = field(default_factory=list)
 
-    async def choose(self, review: OfferReview) -> str:
+    async def choose(self, review: OfferReview) -> Choice:
         chosen = await super().choose(review)
         if self.declines:
             raise HolderDeclined("cancelled")
@@ -183,7 +185,11 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, ...]]
 async def bed(world: tuple[Any, ...]) -> AsyncIterator[Bed]:
     folder, authority, net, issuer, canary, behind = world
     (folder / "root.pem").write_bytes(issuer.authority.pem)
+    key = ECKey.generate_key("P-256").as_dict(private=True)
+    (folder / "provider.json").write_text(json.dumps(key))
     flags = {
+        "wallet_provider": "development",
+        "wallet_provider_key": folder / "provider.json",
         "data_folder": folder / "wallet",
         "trust_anchor": [str(folder / "root.pem")],
         "ca_file": str(authority.file),
@@ -256,6 +262,11 @@ FIELDS: dict[str, Put] = {
     "ServerMetadata.token_endpoint": _member("server_metadata", token_endpoint=_same),
     "ServerMetadata.pushed_authorization_request_endpoint": _member(
         "server_metadata", pushed_authorization_request_endpoint=_same
+    ),
+    "ServerMetadata.challenge_endpoint": _member(
+        "server_metadata",
+        challenge_endpoint=_same,
+        token_endpoint_auth_methods_supported=lambda _: ["attest_jwt_client_auth"],
     ),
 }
 """How to put a URL into each field of the protocol that holds one."""

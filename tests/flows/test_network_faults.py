@@ -1,6 +1,6 @@
 """The fault matrix: whatever an endpoint does, the run ends in time, in a word, and with no harm.
 
-44 faults × 8 endpoints, on sockets, with real TLS. The faults of an answer stand in
+44 faults × 10 endpoints, on sockets, with real TLS. The faults of an answer stand in
 `tests/support/misbehaving.py`; those of a whole origin are here: nobody there, a name that leads
 nowhere or inside, a certificate that is not the host's.
 """
@@ -8,6 +8,7 @@ nowhere or inside, a certificate that is not the host's.
 import asyncio
 import http.client
 import itertools
+import json
 import ssl
 import time
 import tracemalloc
@@ -21,6 +22,8 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 import pytest_asyncio
+from joserfc import jws
+from joserfc.jwk import ECKey
 from PIL import Image as Pillow
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -29,7 +32,7 @@ from tests.support.certificates import TlsAuthority
 from tests.support.holder import WillingHolder
 from tests.support.internet import Internet, internet
 from tests.support.misbehaving import FAULTS, Front, front
-from tests.support.simulator import Simulator, simulated_issuer
+from tests.support.simulator import Simulator, simulated
 from wallet.app import Wallet
 from wallet.errors import MEANINGS, WalletError
 from wallet.records import Secret
@@ -91,6 +94,39 @@ def _members(document: str, **members: Callable[[str], Any]) -> Callable[[Simula
     return move
 
 
+class Attested(Simulator):
+    """With a wallet provider at its side.
+
+    Attributes:
+        provider: Where the wallet looks for it; empty for nowhere.
+    """
+
+    provider = ""
+
+    async def _right_answer(self, path: str, request: Request) -> Response:
+        if path == "/challenge":
+            return JSONResponse({"attestation_challenge": "challenge"})
+        if path != "/wallet-instance-attestation/jwk":
+            return await super()._right_answer(path, request)
+        jwk = json.loads(await request.body())["jwk"]
+        claims = {"sub": "oid4vci-wallet", "cnf": {"jwk": jwk}, "exp": time.time() + 600}
+        header = {"alg": "ES256", "typ": "oauth-client-attestation+jwt"}
+        token = jws.serialize_compact(
+            header, json.dumps(claims), ECKey.import_key(self.authority.leaf_key)
+        )
+        return JSONResponse({"walletInstanceAttestation": token})
+
+
+def _attested(issuer: Simulator, provider: str, challenge_endpoint: str | None = None) -> str:
+    """The offer of an issuer whose server wants client attestations."""
+    assert isinstance(issuer, Attested)
+    issuer.provider = provider
+    own = {"challenge_endpoint": challenge_endpoint} if challenge_endpoint else {}
+    methods = {"token_endpoint_auth_methods_supported": ["attest_jwt_client_auth"]}
+    issuer.edits["server_metadata"] = lambda same: {**same, **methods, **own}
+    return issuer.offer()
+
+
 ENDPOINTS = {
     "offer": Endpoint("/offer", Step.OFFER, "not_found", "offer_invalid", _by_reference),
     "issuer metadata": Endpoint(
@@ -114,6 +150,12 @@ ENDPOINTS = {
     "credential": Endpoint(
         "/credential", Step.CREDENTIAL, "credential_refused", "credential_response_invalid",
         _members("issuer_metadata", credential_endpoint=lambda o: f"{o}/credential")),
+    "challenge": Endpoint(
+        "/challenge", Step.AUTHORIZATION, "token_refused", "challenge_response_invalid",
+        lambda issuer, origin: _attested(issuer, issuer.url, f"{origin}/challenge")),
+    "wallet provider": Endpoint(
+        "/wallet-instance-attestation/jwk", Step.AUTHORIZATION, "provider_refused",
+        "wallet_attestation_invalid", _attested),
 }  # fmt: skip
 
 
@@ -156,7 +198,7 @@ class Bed:
     """A wallet, and an issuer behind a front that can misbehave."""
 
     wallet: Wallet
-    issuer: Simulator
+    issuer: Attested
     front: Front
     net: Internet
     origins: dict[str, str]
@@ -165,9 +207,12 @@ class Bed:
         """Let everything be as it should be."""
         self.front.faults.clear()
         self.issuer.edits.clear()
+        self.issuer.provider = ""
 
     async def add(self, offer: str, timeout_s: float = TIMEOUT_S) -> WillingHolder:
-        self.wallet._settings = replace(self.wallet._settings, http_timeout=timeout_s)
+        self.wallet._settings = replace(
+            self.wallet._settings, http_timeout=timeout_s, wallet_provider=self.issuer.provider
+        )
         holder = WillingHolder(browser=browser)
         async with asyncio.timeout(15):
             await self.wallet.add(offer, holder)
@@ -181,12 +226,12 @@ def _logo() -> bytes:
 
 
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Simulator, Front, Any]]:
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Attested, Front, Any]]:
     folder = tmp_path_factory.mktemp("network")
     authority = TlsAuthority(folder)
     with ExitStack() as stack:
         net = stack.enter_context(internet())
-        issuer = stack.enter_context(simulated_issuer())
+        issuer = stack.enter_context(simulated(Attested))
         before = stack.enter_context(front(behind=urlsplit(issuer.url).port))
         issuer.url = f"http://127.0.0.1:{before.port}"
 
@@ -220,7 +265,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Simulato
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def bed(servers: tuple[Simulator, Front, Any]) -> AsyncIterator[Bed]:
+async def bed(servers: tuple[Attested, Front, Any]) -> AsyncIterator[Bed]:
     issuer, before, (net, origins, folder, authority) = servers
     anchor: Path = folder / "root.pem"
     anchor.write_bytes(issuer.authority.pem)
@@ -314,4 +359,4 @@ async def test_the_next_try_goes_well(fault: str, name: str, bed: Bed) -> None:
 
 async def test_the_matrix_is_complete() -> None:
     assert len(FAULTS_AND_ORIGINS) == len(set(FAULTS_AND_ORIGINS)) == 44
-    assert len(ENDPOINTS) == 8
+    assert len(ENDPOINTS) == 10

@@ -17,7 +17,7 @@ async def test_not_02_the_credential_stays(
         return Response(status_code=status)
 
     issuer.answers["/notification"] = answer
-    card = await wallet.add(issuer.offer(), holder)
+    (card,) = (await wallet.add(issuer.offer(), holder)).cards
     assert [one.id for one in await wallet.cards()] == [card.id]
     assert await wallet.pending() == ()  # nothing for the holder to do
     del issuer.answers["/notification"]

@@ -27,16 +27,16 @@ from wallet.oauth.par import read_pushed_request
 from wallet.oauth.redirect import read_authorization_response
 from wallet.oauth.server_metadata import (
     ServerMetadata,
-    for_authorization_code,
+    able,
     metadata_url,
     read_server_metadata,
 )
 from wallet.openid4vci.credential import read_credential_response
 from wallet.openid4vci.issuer_metadata import metadata_urls, read_issuer_metadata
 from wallet.openid4vci.nonce import read_nonce
-from wallet.openid4vci.offer import authorization_code_grant, read_offer, read_offer_link
-from wallet.openid4vci.proof import needs_proof, proof_algorithm
-from wallet.openid4vci.token import credential_identifier, read_token_response
+from wallet.openid4vci.offer import grants_of, read_offer, read_offer_link
+from wallet.openid4vci.proof import needs_proof, proof_choice
+from wallet.openid4vci.token import credential_identifiers, read_token_response
 from wallet.ports import HttpResponse
 from wallet.records import Secret
 from wallet.settings import load
@@ -102,7 +102,7 @@ DETAIL = {
 
 
 def offer(response: HttpResponse) -> None:
-    authorization_code_grant(read_offer(response))
+    grants_of(read_offer(response))
 
 
 def issuer_metadata(response: HttpResponse) -> None:
@@ -110,15 +110,15 @@ def issuer_metadata(response: HttpResponse) -> None:
     for name in metadata.credential_configurations_supported:
         configuration = metadata.configuration(name)
         if needs_proof(configuration):
-            proof_algorithm(configuration)
+            proof_choice(configuration, attester=False)
 
 
 def server_metadata(response: HttpResponse) -> None:
-    for_authorization_code(read_server_metadata(response, ISSUER))
+    able(read_server_metadata(response, ISSUER), "authorization_code")
 
 
 def token(response: HttpResponse) -> None:
-    credential_identifier(read_token_response(response), "card")
+    credential_identifiers(read_token_response(response), ("card",))
 
 
 READERS: dict[str, tuple[Callable[[HttpResponse], object], Any]] = {
@@ -222,7 +222,7 @@ KEY = ec.generate_private_key(ec.SECP256R1())
 JWK = {name: str(value) for name, value in ECKey.import_key(KEY).as_dict(private=False).items()}
 SIMULATOR = Simulator(ISSUER)
 EXPECTED = Expected(
-    VCT, JWK, (("given_name",),), Anchors((SIMULATOR.authority.certificate,)), datetime.now(UTC)
+    VCT, (JWK,), (("given_name",),), Anchors((SIMULATOR.authority.certificate,)), datetime.now(UTC)
 )
 
 

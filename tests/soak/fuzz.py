@@ -28,7 +28,7 @@ with atheris.instrument_imports(include=["wallet"]):
     from wallet.openid4vci.issuer_metadata import read_issuer_metadata
     from wallet.openid4vci.nonce import read_nonce
     from wallet.openid4vci.offer import read_offer, read_offer_link
-    from wallet.openid4vci.token import credential_identifier, read_token_response
+    from wallet.openid4vci.token import credential_identifiers, read_token_response
     from wallet.ports import HttpResponse
     from wallet.records import Flow, Secret
     from wallet.scan.decode import decode_still
@@ -41,7 +41,7 @@ with atheris.instrument_imports(include=["wallet"]):
 ISSUER: Final = "https://issuer.example"
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
 SERVER: Final = ServerMetadata(issuer=ISSUER, authorization_response_iss_parameter_supported=True)
-EXPECTED: Final = Expected("urn:example:type", None, (), Anchors(), NOW)
+EXPECTED: Final = Expected("urn:example:type", (), (), Anchors(), NOW)
 
 
 def answered(data: bytes, status: int = 200) -> HttpResponse:
@@ -53,7 +53,7 @@ def text(data: bytes) -> str:
 
 
 def token(data: bytes) -> None:
-    credential_identifier(read_token_response(answered(data)), "card")
+    credential_identifiers(read_token_response(answered(data)), ("card",))
 
 
 def url(data: bytes) -> None:

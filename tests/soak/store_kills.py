@@ -115,8 +115,8 @@ async def held(folder: Path, passphrase: int) -> Model | None:
     try:
         cards, flows = await vault.all(), await vault.flows()
         for card in cards:
-            assert card == record(int(card.id.rpartition("-")[2]), card.key_id)
-            await vault.sign(card.key_id, b"message")
+            assert card == record(int(card.id.rpartition("-")[2]), card.key_ids[0])
+            await vault.sign(card.key_ids[0], b"message")
         numbers = frozenset(int(card.id.rpartition("-")[2]) for card in cards)
         return Model(numbers, frozenset(int(flow.id) for flow in flows), passphrase)
     finally:

@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import httpx
 
-from wallet.ports import Contact, OfferReview
+from wallet.app import Wallet
+from wallet.errors import HolderDeclined
+from wallet.policy import GrantType
+from wallet.ports import Choice, Contact, OfferReview, TransactionCode
 from wallet.records import Secret
 from wallet.steps import Step
 
@@ -23,9 +26,17 @@ class WillingHolder:
 
     Attributes:
         browser: What the browser does with the authorization URL.
+        chosen: What is chosen of an offer; nothing for all.
+        grant_type: The grant that is chosen; None for the first.
+        codes: The transaction codes to type, one after the other.
+        asked: What transaction codes were asked for.
     """
 
     browser: Callable[[str], None] = follow
+    chosen: tuple[str, ...] = ()
+    grant_type: GrantType | None = None
+    codes: list[str] = field(default_factory=list)
+    asked: list[TransactionCode] = field(default_factory=list)
     contacts: list[Contact] = field(default_factory=list)
     reviews: list[OfferReview] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
@@ -34,9 +45,16 @@ class WillingHolder:
     async def may_contact(self, contact: Contact) -> None:
         self.contacts.append(contact)
 
-    async def choose(self, review: OfferReview) -> str:
+    async def choose(self, review: OfferReview) -> Choice:
         self.reviews.append(review)
-        return review.credentials[0].credential_configuration_id
+        ids = tuple(one.credential_configuration_id for one in review.credentials)
+        return Choice(self.chosen or ids, self.grant_type or review.ways[0].grant_type)
+
+    async def transaction_code(self, asked: TransactionCode) -> Secret[str]:
+        self.asked.append(asked)
+        if not self.codes:
+            raise HolderDeclined("cancelled")
+        return Secret(self.codes.pop(0))
 
     def entered(self, step: Step) -> None:
         self.steps.append(step)
@@ -45,3 +63,8 @@ class WillingHolder:
         visit = asyncio.create_task(asyncio.to_thread(self.browser, url.reveal()))
         self._visits.add(visit)
         visit.add_done_callback(self._visits.discard)
+
+
+def batch(wallet: Wallet, copies: int) -> None:
+    """Let `wallet` ask for so many copies of a credential."""
+    wallet._settings = replace(wallet._settings, batch=copies)

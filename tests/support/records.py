@@ -1,8 +1,9 @@
 """A record to keep."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
-from wallet.records import Check, CredentialRecord, Image, Outcome, Report
+from wallet.records import Check, Copy, CredentialRecord, Image, Outcome, Report
 
 REPORT = Report((Check("Signature", Outcome.PASSED, "ES256", "RFC 7515, section 5.2"),))
 
@@ -11,8 +12,7 @@ def record(number: int = 0, key_id: str = "") -> CredentialRecord:
     return CredentialRecord(
         id=f"credential-{number}",
         format="dc+sd-jwt",
-        credential=f"sentinel-raw-credential-{number}",
-        key_id=key_id,
+        copies=(Copy(f"sentinel-raw-credential-{number}", key_id),),
         credential_issuer="https://issuer.example",
         credential_configuration_id="card",
         configuration={"format": "dc+sd-jwt", "vct": "urn:example:1"},
@@ -24,3 +24,8 @@ def record(number: int = 0, key_id: str = "") -> CredentialRecord:
         expires_at=datetime(2027, 1, 1, tzinfo=UTC),
         report=REPORT,
     )
+
+
+def keyless(one: CredentialRecord) -> CredentialRecord:
+    """The record without the names of its keys."""
+    return replace(one, copies=tuple(replace(copy, key_id="") for copy in one.copies))

@@ -11,9 +11,11 @@ import secrets
 import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from itertools import count
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlencode
 
 import uvicorn
@@ -29,6 +31,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 VCT = "urn:example:simulated:1"
+PRE_AUTHORIZED_CODE = "urn:ietf:params:oauth:grant-type:pre-authorized_code"
 CLAIMS = {"given_name": "Zita-Sentinel", "family_name": "Quark-Sentinel", "age": 42}
 Edit = Callable[[Any], Any]
 
@@ -85,22 +88,54 @@ class Authority:
         return self.certificate.public_bytes(serialization.Encoding.PEM)
 
 
+@dataclass
+class Transaction:
+    """A credential that was put off.
+
+    Attributes:
+        name: Its configuration.
+        jwks: The holder keys.
+        left: How often it is put off still.
+        notification_id: The transaction is over when the issuer has heard of it.
+    """
+
+    name: str
+    jwks: list[dict[str, str]]
+    left: int
+    notification_id: str
+
+
 class Simulator:
     """The issuer, which is its own authorization server.
 
     Attributes:
         url: Credential Issuer Identifier.
+        names: The credential configurations it has.
+        batch_size: How many copies it gives at once; 0 where it says nothing of them.
+        deferrals: How often it puts a credential off before it delivers.
+        put_off: The configurations for which it does so; None for all.
+        proofs: The claims of the key proofs it was sent.
+        interval_s: How long it asks to wait then.
+        refreshes: Whether it gives refresh tokens, each good for once.
         edits: By the name of a document, what to do to it before it is sent.
         answers: By path, a whole answer instead of the right one.
         requests: The paths that were asked for, in order, with their bodies.
         answered: Called with the path when the right answer is made and before it is sent.
         bound: The holder keys it issued credentials for, in order.
         notified: The notifications it was sent.
+        expired: The access tokens that are no longer good.
         now: The issuer's clock.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.names = ["card"]
+        self.batch_size = 0
+        self.deferrals = 0
+        self.put_off: set[str] | None = None
+        self.proofs: list[dict[str, Any]] = []
+        self.interval_s = 1e-9
+        self.refreshes = False
         self.authority = Authority("Simulated Root")
         self.edits: dict[str, Edit] = {}
         self.answers: dict[str, Callable[[Request], Awaitable[Response]]] = {}
@@ -108,9 +143,14 @@ class Simulator:
         self.answered: Callable[[str], None] = lambda _path: None
         self.bound: list[dict[str, str]] = []
         self.notified: list[dict[str, str]] = []
+        self.expired: set[str] = set()
         self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
         self._pushed: dict[str, dict[str, str]] = {}
         self._codes: set[str] = set()
+        self._pre_authorized: dict[str, str | None] = {}
+        self._refresh_tokens: set[str] = set()
+        self._transactions: dict[str, Transaction] = {}
+        self._numbers = count(1)
 
     def edited(self, name: str, document: Any) -> Any:
         return self.edits.get(name, lambda same: same)(document)
@@ -120,40 +160,60 @@ class Simulator:
     def offer(self, **members: Any) -> str:
         document = {
             "credential_issuer": self.url,
-            "credential_configuration_ids": ["card"],
+            "credential_configuration_ids": self.names,
             "grants": {"authorization_code": {"issuer_state": "from-the-offer"}},
             **members,
         }
         return "openid-credential-offer://?" + urlencode({"credential_offer": json.dumps(document)})
 
+    def pre_authorized_offer(
+        self, tx_code: dict[str, Any] | None = None, right: str | None = None, **members: Any
+    ) -> str:
+        """An offer with a fresh pre-authorized code.
+
+        Args:
+            tx_code: The member of the offer.
+            right: The transaction code it takes.
+            members: Others of the offer; grants besides this one.
+        """
+        code = f"pre-authorized-sentinel-{secrets.token_hex(8)}"
+        self._pre_authorized[code] = right
+        grant = {"pre-authorized_code": code, **({} if tx_code is None else {"tx_code": tx_code})}
+        grants = {**members.pop("grants", {}), PRE_AUTHORIZED_CODE: grant}
+        return self.offer(grants=grants, **members)
+
     def issuer_metadata(self) -> dict[str, Any]:
+        batch = {"batch_credential_issuance": {"batch_size": self.batch_size}}
         return {
+            **(batch if self.batch_size else {}),
             "credential_issuer": self.url,
             "credential_endpoint": f"{self.url}/credential",
             "nonce_endpoint": f"{self.url}/nonce",
             "notification_endpoint": f"{self.url}/notification",
             "display": [{"name": "Simulated Issuer", "locale": "en"}],
+            "deferred_credential_endpoint": f"{self.url}/deferred",
             "credential_configurations_supported": {
-                "card": {
-                    "format": "dc+sd-jwt",
-                    "vct": VCT,
-                    "scope": "card",
-                    "cryptographic_binding_methods_supported": ["jwk"],
-                    "proof_types_supported": {
-                        "jwt": {"proof_signing_alg_values_supported": ["ES256"]}
+                name: self.configuration(name) for name in self.names
+            },
+        }
+
+    def configuration(self, name: str) -> dict[str, Any]:
+        return {
+            "format": "dc+sd-jwt",
+            "vct": VCT if name == "card" else f"urn:example:{name}:1",
+            "scope": name,
+            "cryptographic_binding_methods_supported": ["jwk"],
+            "proof_types_supported": {"jwt": {"proof_signing_alg_values_supported": ["ES256"]}},
+            "credential_metadata": {
+                "display": [{"name": f"Simulated {name.capitalize()}", "locale": "en"}],
+                "claims": [
+                    {
+                        "path": ["family_name"],
+                        "mandatory": True,
+                        "display": [{"name": "Surname", "locale": "en"}],
                     },
-                    "credential_metadata": {
-                        "display": [{"name": "Simulated Card", "locale": "en"}],
-                        "claims": [
-                            {
-                                "path": ["family_name"],
-                                "mandatory": True,
-                                "display": [{"name": "Surname", "locale": "en"}],
-                            },
-                            {"path": ["given_name"]},
-                        ],
-                    },
-                }
+                    {"path": ["given_name"]},
+                ],
             },
         }
 
@@ -164,12 +224,16 @@ class Simulator:
             "token_endpoint": f"{self.url}/token",
             "pushed_authorization_request_endpoint": f"{self.url}/par",
             "response_types_supported": ["code"],
-            "grant_types_supported": ["authorization_code"],
+            "grant_types_supported": [
+                "authorization_code",
+                PRE_AUTHORIZED_CODE,
+                *(["refresh_token"] if self.refreshes else []),
+            ],
             "code_challenge_methods_supported": ["S256"],
             "authorization_response_iss_parameter_supported": True,
         }
 
-    def credential(self, holder_jwk: dict[str, str]) -> str:
+    def credential(self, holder_jwk: dict[str, str], name: str = "card") -> str:
         """An SD-JWT VC bound to `holder_jwk`, bent by the edits `payload`, `chain`, `signer`,
         `header`, `disclosures` and `credential`."""
         disclosures = [
@@ -181,7 +245,7 @@ class Simulator:
             "iss": self.url,
             "iat": now,
             "exp": now + 86_400,
-            "vct": VCT,
+            "vct": self.configuration(name)["vct"],
             "cnf": {"jwk": holder_jwk},
             "_sd_alg": "sha-256",
             "_sd": [b64(hashlib.sha256(one.encode()).digest()) for one in disclosures],
@@ -235,41 +299,106 @@ class Simulator:
                 answer = self.edited("redirect", answer)
                 return RedirectResponse(f"{asked['redirect_uri']}?{urlencode(answer)}", 303)
             case "/token":
-                code = self._form(await request.body()).get("code", "")
-                if code not in self._codes:
-                    return JSONResponse({"error": "invalid_grant"}, 400)
-                self._codes.remove(code)
-                token = {"access_token": "token-sentinel", "token_type": "Bearer"}
-                return JSONResponse(self.edited("token", token))
+                return self._token(self._form(await request.body()))
             case "/nonce":
                 return JSONResponse(self.edited("nonce", {"c_nonce": "nonce-sentinel"}))
-            case "/credential":
-                proof = json.loads(await request.body())["proofs"]["jwt"][0]
-                head = proof.split(".")[0]
-                header = json.loads(base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)))
-                credential = self.credential(self.edited("holder_jwk", header["jwk"]))
-                self.bound.append(header["jwk"])
-                notification = f"notification-{len(self.bound)}"
-                issued = {
-                    "credentials": [{"credential": credential}],
-                    "notification_id": notification,
-                }
-                return JSONResponse(self.edited("credential_response", issued))
-            case "/notification":
-                self.notified.append(json.loads(await request.body()))
-                return Response(status_code=204)
+            case "/credential" | "/deferred" | "/notification":
+                token = request.headers["authorization"].partition(" ")[2]
+                if token in self.expired:
+                    challenge = {"www-authenticate": 'Bearer error="invalid_token"'}
+                    return Response(status_code=401, headers=challenge)
+                return self._protected(path, json.loads(await request.body()))
         return Response(status_code=404)
+
+    def _token(self, form: dict[str, str]) -> Response:
+        match form["grant_type"]:
+            case "authorization_code":
+                granted = form["code"] in self._codes
+                self._codes.discard(form["code"])
+            case "refresh_token":
+                granted = form["refresh_token"] in self._refresh_tokens
+                self._refresh_tokens.discard(form["refresh_token"])
+            case _:
+                code = form["pre-authorized_code"]
+                granted = self._pre_authorized.get(code, "-") == form.get("tx_code")
+                if granted:
+                    del self._pre_authorized[code]
+        if not granted:
+            return JSONResponse({"error": "invalid_grant"}, 400)
+        number = sum(path == "/token" for path, _ in self.requests)
+        value = f"token-sentinel-{number}" if form["grant_type"] == "refresh_token" else ""
+        token = {"access_token": value or "token-sentinel", "token_type": "Bearer"}
+        if self.refreshes:
+            refresh_token = f"refresh-sentinel-{secrets.token_hex(8)}"
+            self._refresh_tokens.add(refresh_token)
+            token["refresh_token"] = refresh_token
+        return JSONResponse(self.edited("token", token))
+
+    def _protected(self, path: str, document: dict[str, Any]) -> Response:
+        if path == "/notification":
+            self.notified.append(document)
+            heard = document["notification_id"]
+            kept = self._transactions.items()
+            self._transactions = {k: one for k, one in kept if one.notification_id != heard}
+            return Response(status_code=204)
+        if path == "/credential":
+            name = (
+                document.get("credential_configuration_id")
+                or document["credential_identifier"].partition("-")[0]
+            )
+            proofs = document["proofs"]["jwt"]
+            self.proofs += [self._part(proof, 1) for proof in proofs]
+            asked = Transaction(
+                name,
+                [self._part(proof, 0)["jwk"] for proof in proofs],
+                self.deferrals if self.put_off is None or name in self.put_off else 0,
+                f"notification-{next(self._numbers)}",
+            )
+            transaction_id = f"transaction-sentinel-{secrets.token_hex(8)}"
+            if asked.left:
+                self._transactions[transaction_id] = asked
+        else:
+            transaction_id = document["transaction_id"]
+            if transaction_id not in self._transactions:
+                return JSONResponse({"error": "invalid_transaction_id"}, 400)
+            asked = self._transactions[transaction_id]
+            asked.left -= 1
+        if asked.left > 0:
+            later = {"transaction_id": transaction_id, "interval": self.interval_s}
+            return JSONResponse(self.edited("deferral", later), 202)
+        return self._issued(asked)
+
+    def _issued(self, asked: Transaction) -> Response:
+        """The credentials in no order of the proofs, as an issuer may send them."""
+        credentials = [
+            self.credential(self.edited("holder_jwk", jwk), asked.name)
+            for jwk in reversed(asked.jwks)
+        ]
+        self.bound += asked.jwks
+        issued = {
+            "credentials": [{"credential": one} for one in credentials],
+            "notification_id": asked.notification_id,
+        }
+        return JSONResponse(self.edited("credential_response", issued))
+
+    @staticmethod
+    def _part(proof: str, place: int) -> dict[str, Any]:
+        part = proof.split(".")[place]
+        return dict(json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))))
 
     @staticmethod
     def _form(body: bytes) -> dict[str, str]:
         return {name: values[0] for name, values in parse_qs(body.decode()).items()}
 
 
+S = TypeVar("S", bound=Simulator)
+
+
 @contextmanager
-def simulated_issuer() -> Iterator[Simulator]:
-    """A simulator on a loopback port of its own."""
+def simulated(kind: type[S]) -> Iterator[S]:
+    """A simulator of some kind on a loopback port of its own."""
     listener = socket.create_server(("127.0.0.1", 0))
-    simulator = Simulator(f"http://127.0.0.1:{listener.getsockname()[1]}")
+    simulator = kind(f"http://127.0.0.1:{listener.getsockname()[1]}")
     app = Starlette(routes=[Route("/{path:path}", simulator.endpoint, methods=["GET", "POST"])])
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -280,3 +409,8 @@ def simulated_issuer() -> Iterator[Simulator]:
         server.should_exit = True
         thread.join()
         listener.close()
+
+
+def simulated_issuer() -> AbstractContextManager[Simulator]:
+    """A simulator on a loopback port of its own."""
+    return simulated(Simulator)

@@ -2,10 +2,12 @@
 
 import argparse
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Final
 
+from wallet.policy import PRE_AUTHORIZED_CODE, GrantType
 from wallet.settings import APPLICATION, ENVIRONMENT_PREFIX, Settings, fields, flag
 
 EXIT_CODES = """\
@@ -43,6 +45,17 @@ The file is verified wholly before anything changes. A wallet that is here alrea
 without --replace, and then set aside, not deleted. The settings of the backup are written where
 there is no settings file. The new wallet needs a new recovery code.
 """
+
+ADD = """\
+Of an offer with several credentials, all are got, or those that --configuration names. Where the
+issuer needs time, `wallet pending` lists the issuance; an open window, or `wallet pending --check`,
+gets the credential later.
+"""
+
+GRANTS: Final[Mapping[str, GrantType]] = {
+    "authorization_code": "authorization_code",
+    "pre-authorized_code": PRE_AUTHORIZED_CODE,
+}
 
 IMPORT = """\
 Those that are here already stay as they are.
@@ -87,6 +100,12 @@ def _print_url(command: argparse.ArgumentParser) -> None:
         dest="print_url",
         action="store_true",
         help="print the authorization URL instead of opening it, and wait for the redirect",
+    )
+
+
+def _trace(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--trace", type=Path, metavar="FILE", help="write what happens, without secrets, as JSON"
     )
 
 
@@ -181,22 +200,41 @@ def parser() -> argparse.ArgumentParser:
         "--with-passphrase", action="store_true", help="protect it by a passphrase, not the keyring"
     )
     _code_file(create, "write the recovery code into this new file, instead of showing it")
-    add = command("add", "get a credential from an offer")
+    add = command("add", "get credentials from an offer, or from an issuer", ADD)
     way = add.add_mutually_exclusive_group(required=True)
     way.add_argument("offer", nargs="?", metavar="OFFER", help="the offer link; - reads it")
     way.add_argument("--image", type=Path, metavar="FILE", help="a picture of the offer's QR code")
     way.add_argument("--scan", action="store_true", help="scan the QR code with the camera")
-    add.add_argument("--configuration", metavar="ID", help="which of several offered credentials")
+    way.add_argument("--issuer", metavar="URL", help="no offer: come to this issuer without one")
+    add.add_argument(
+        "--configuration",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="which of several credentials; may be given several times (default: all)",
+    )
+    add.add_argument("--grant", choices=list(GRANTS), help="how to be let in, of several ways")
+    add.add_argument("--tx-code", metavar="CODE", help="the code that the issuer sent you")
     add.add_argument("--yes", action="store_true", help="contact the issuer and accept its offer")
     _print_url(add)
+    _trace(add)
+    refresh = command("refresh", "have a credential issued anew, where its issuer allows it")
+    refresh.add_argument("id", metavar="ID", help="as `wallet list` prints it")
+    _trace(refresh)
+    issuer = command("issuer", "list what an issuer has to give, and what this wallet can get")
+    issuer.add_argument("url", metavar="URL", help="the Credential Issuer Identifier")
+    issuer.add_argument("--yes", action="store_true", help="contact the issuer")
     command("list", "list the credentials")
     for name, text in (
         ("show", "show a credential with its claims"),
         ("remove", "remove a credential for good"),
     ):
         command(name, text).add_argument("id", metavar="ID", help="as `wallet list` prints it")
-    pending = command("pending", "list interrupted issuances, go on with one, or drop it")
+    pending = command("pending", "list the issuances that are not over, and go on with them")
     what = pending.add_mutually_exclusive_group()
+    what.add_argument(
+        "--check", action="store_true", help="ask issuers for what they put off, where it is time"
+    )
     what.add_argument("--resume", metavar="ID", help="go on with it, from where it stands")
     what.add_argument("--drop", metavar="ID", help="forget it, with its keys")
     _print_url(pending)

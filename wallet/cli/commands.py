@@ -4,31 +4,40 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 from traceback import extract_tb
 from typing import Final
 
 from wallet.app import Door, Wallet
+from wallet.cli.arguments import GRANTS
 from wallet.cli.holder import TerminalHolder, read_standard_input
 from wallet.cli.opening import NO_WALLET, open_present, open_wallet, remind
 from wallet.cli.output import (
     card_json,
+    catalogue_json,
     error_json,
     note,
     pending_json,
     print_card,
+    print_catalogue,
     print_error,
     print_json,
     print_list,
     print_pending,
+    print_received,
     print_settings,
+    received_json,
     summary_json,
+    write_trace,
 )
 from wallet.cli.vault_commands import VAULT_COMMANDS, Command, create
 from wallet.errors import HolderDeclined, LocalFailure, WalletError
-from wallet.records import Card, PendingIssuance
+from wallet.policy import GrantType
+from wallet.records import Received, Secret
+from wallet.trace import Trace
 
 
 def run(wallet: Wallet, arguments: argparse.Namespace) -> int:
@@ -71,21 +80,73 @@ async def _run(wallet: Wallet, arguments: argparse.Namespace) -> None:
 
 
 async def _add(wallet: Wallet, arguments: argparse.Namespace) -> None:
-    offer = await _offer(wallet, arguments)
+    offer = None if arguments.issuer else await _offer(wallet, arguments)
     await open_wallet(wallet, may_create=True)
-    holder = TerminalHolder(
+    holder = _holder(
+        wallet,
+        arguments,
         agreed=arguments.yes,
-        configuration=arguments.configuration,
-        open_url=None if arguments.print_url else wallet.open_in_browser,
+        configurations=tuple(arguments.configuration),
+        grant_type=GRANTS.get(arguments.grant),
+        typed=None if arguments.tx_code is None else Secret(arguments.tx_code),
     )
-    await _print(wallet, await wallet.add(offer, holder), arguments)
+    with _traced(arguments.trace) as trace:
+        if offer is None:
+            names = arguments.configuration
+            received = await wallet.add_from(arguments.issuer, names, holder, trace)
+        else:
+            received = await wallet.add(offer, holder, trace)
+    await _print(wallet, received, arguments)
 
 
-async def _print(wallet: Wallet, card: Card, arguments: argparse.Namespace) -> None:
+def _holder(
+    wallet: Wallet,
+    arguments: argparse.Namespace,
+    *,
+    agreed: bool = True,
+    configurations: tuple[str, ...] = (),
+    grant_type: GrantType | None = None,
+    typed: Secret[str] | None = None,
+) -> TerminalHolder:
+    prints = getattr(arguments, "print_url", True)
+    open_url = None if prints else wallet.open_in_browser
+    return TerminalHolder(agreed, configurations, grant_type, typed, open_url)
+
+
+@contextmanager
+def _traced(file: Path | None) -> Iterator[Trace]:
+    """A trace that is written into `file`, however the run ends."""
+    trace = Trace()
+    try:
+        yield trace
+    finally:
+        if file is not None:
+            write_trace(trace, file)
+
+
+async def _print(wallet: Wallet, received: Received, arguments: argparse.Namespace) -> None:
     if arguments.json:
-        print_json(card_json(card, await wallet.credential(card.id)))
+        credentials = {card.id: await wallet.credential(card.id) for card in received.cards}
+        print_json(received_json(received, credentials))
     else:
-        print_card(card)
+        print_received(received)
+
+
+async def _refresh(wallet: Wallet, arguments: argparse.Namespace) -> None:
+    await open_present(wallet, LocalFailure("credential_not_found", NO_WALLET))
+    with _traced(arguments.trace) as trace:
+        received = await wallet.refresh(arguments.id, _holder(wallet, arguments), trace)
+    await _print(wallet, received, arguments)
+
+
+async def _issuer(wallet: Wallet, arguments: argparse.Namespace) -> None:
+    await open_wallet(wallet, may_create=True)
+    holder = _holder(wallet, arguments, agreed=arguments.yes)
+    catalogue = await wallet.catalogue(arguments.url, holder)
+    if arguments.json:
+        print_json(catalogue_json(catalogue))
+    else:
+        print_catalogue(catalogue)
 
 
 async def _pending(wallet: Wallet, arguments: argparse.Namespace) -> None:
@@ -94,24 +155,42 @@ async def _pending(wallet: Wallet, arguments: argparse.Namespace) -> None:
     else:
         await open_wallet(wallet)
     if arguments.resume:
-        open_url = None if arguments.print_url else wallet.open_in_browser
-        holder = TerminalHolder(agreed=True, configuration=None, open_url=open_url)
-        await _print(wallet, await wallet.resume(arguments.resume, holder), arguments)
+        received = await wallet.resume(arguments.resume, _holder(wallet, arguments))
+        await _print(wallet, received, arguments)
     elif arguments.drop:
         await wallet.drop(arguments.drop)
         if arguments.json:
             print_json({"dropped": arguments.drop})
         else:
             note("Dropped.")
+    elif arguments.check and wallet.door is not Door.NEW:
+        await _check(wallet, arguments)
     else:
-        pending: Sequence[PendingIssuance] = ()
-        if wallet.door is not Door.NEW:
-            await wallet.catch_up()
-            pending = await wallet.pending()
+        pending = () if wallet.door is Door.NEW else await wallet.pending()
         if arguments.json:
             print_json([pending_json(one) for one in pending])
         else:
             print_pending(pending)
+
+
+async def _check(wallet: Wallet, arguments: argparse.Namespace) -> None:
+    """Do what the wallet can do by itself, and tell what came of it."""
+    news = await wallet.catch_up()
+    pending = await wallet.pending()
+    if arguments.json:
+        credentials = {
+            card.id: await wallet.credential(card.id) for one in news for card in one.cards
+        }
+        print_json(
+            {
+                "received": [received_json(one, credentials) for one in news],
+                "pending": [pending_json(one) for one in pending],
+            }
+        )
+        return
+    for one in news:
+        print_received(one)
+    print_pending(pending)
 
 
 async def _offer(wallet: Wallet, arguments: argparse.Namespace) -> str:
@@ -147,7 +226,11 @@ async def _list(wallet: Wallet, arguments: argparse.Namespace) -> None:
 
 async def _show(wallet: Wallet, arguments: argparse.Namespace) -> None:
     await open_present(wallet, LocalFailure("credential_not_found", NO_WALLET))
-    await _print(wallet, await wallet.card(arguments.id), arguments)
+    card = await wallet.card(arguments.id)
+    if arguments.json:
+        print_json(card_json(card, await wallet.credential(card.id)))
+    else:
+        print_card(card)
 
 
 async def _remove(wallet: Wallet, arguments: argparse.Namespace) -> None:
@@ -170,6 +253,8 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "show": _show,
     "remove": _remove,
     "pending": _pending,
+    "refresh": _refresh,
+    "issuer": _issuer,
     "settings": _settings,
     **VAULT_COMMANDS,
 }

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wallet.cli.output import note
-from wallet.errors import HolderDeclined, LocalFailure, printable
-from wallet.ports import Contact, OfferReview
+from wallet.errors import HolderDeclined, LocalFailure, PeerRefused, printable
+from wallet.policy import GrantType
+from wallet.ports import Choice, Contact, OfferReview, TransactionCode, Way
 from wallet.records import Secret
 from wallet.steps import Step
 
@@ -65,12 +66,16 @@ class TerminalHolder:
 
     Attributes:
         agreed: Whether `--yes` was given.
-        configuration: What `--configuration` named.
+        configurations: What `--configuration` named.
+        grant_type: What `--grant` named.
+        typed: What `--tx-code` gave.
         open_url: Opens the system browser; None to print the URL instead.
     """
 
     agreed: bool
-    configuration: str | None
+    configurations: tuple[str, ...]
+    grant_type: GrantType | None
+    typed: Secret[str] | None
     open_url: Callable[[Secret[str]], Awaitable[None]] | None
 
     def _agrees(self, question: str) -> None:
@@ -84,19 +89,57 @@ class TerminalHolder:
         note(f"The offer leads to {contact.host}.")
         self._agrees("Contact it?")
 
-    async def choose(self, review: OfferReview) -> str:
+    async def choose(self, review: OfferReview) -> Choice:
         """See `wallet.ports.Holder.choose`."""
         note(f"{review.issuer.name} ({review.issuer_host}) offers:")
         for offered in review.credentials:
             note(f"  {offered.credential_configuration_id}: {offered.look.name}")
             note(f"    with {', '.join(offered.claims) or 'claims the issuer does not name'}")
-        note(f"You will sign in at {review.authorization_server_host}.")
-        ids = [offered.credential_configuration_id for offered in review.credentials]
-        chosen = self.configuration or (ids[0] if len(ids) == 1 else ask("Which one?"))
-        if chosen not in ids:
-            raise HolderDeclined("cancelled", f"choose one by --configuration: {', '.join(ids)}")
-        self._agrees(f"Accept {chosen}?")
-        return chosen
+        way = self._way(review)
+        note(f"You will sign in at {way.host}." if way.signs_in else f"{way.host} lets you in.")
+        chosen = self._credentials(review)
+        self._agrees(f"Accept {', '.join(chosen)}?")
+        return Choice(chosen, way.grant_type)
+
+    def _way(self, review: OfferReview) -> Way:
+        for way in review.ways:
+            if self.grant_type in (None, way.grant_type):
+                return way
+        grants = ", ".join(way.grant_type for way in review.ways)
+        raise HolderDeclined("cancelled", f"--grant is not offered; there is: {grants}")
+
+    def _credentials(self, review: OfferReview) -> tuple[str, ...]:
+        """What was named; what is typed, of several; otherwise all."""
+        ids = tuple(offered.credential_configuration_id for offered in review.credentials)
+        chosen = self.configurations
+        if not chosen and len(ids) > 1 and not self.agreed:
+            chosen = tuple(ask("Which ones? Several with spaces between, nothing for all.").split())
+        if unknown := [name for name in chosen if name not in ids]:
+            detail = f"{', '.join(unknown)} is not offered; there is: {', '.join(ids)}"
+            raise HolderDeclined("cancelled", detail)
+        return tuple(dict.fromkeys(chosen)) or ids
+
+    async def transaction_code(self, asked: TransactionCode) -> Secret[str]:
+        """See `wallet.ports.Holder.transaction_code`."""
+        kind = "digits" if asked.numeric else "characters"
+        form = f"{asked.length} {kind}" if asked.length else kind
+        if self.typed is not None and not asked.refused:
+            if asked.is_fit(self.typed.reveal()):
+                return self.typed
+            raise LocalFailure("transaction_code_needed", f"--tx-code must be {form}")
+        if not sys.stdin.isatty():
+            if asked.refused:
+                raise PeerRefused("transaction_code_refused")
+            raise LocalFailure("transaction_code_needed", f"{form}. {asked.description}")
+        if asked.refused:
+            note("This code was refused. Compare it with the one that you got.")
+        note(f"{asked.host} needs a code that you got by another way. {asked.description}")
+        while True:
+            typed = ask(f"The code ({form}), nothing to stop:")
+            if not typed:
+                raise HolderDeclined("cancelled", "no code was typed")
+            if asked.is_fit(typed):
+                return Secret(typed)
 
     def entered(self, step: Step) -> None:
         """See `wallet.ports.Holder.entered`."""

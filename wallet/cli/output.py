@@ -4,12 +4,24 @@ import base64
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
-from wallet.errors import VerificationFailed, WalletError, printable
-from wallet.records import Card, Claim, Image, PendingIssuance, Protection, Secret
+from wallet.errors import LocalFailure, VerificationFailed, WalletError, printable
+from wallet.records import (
+    Card,
+    Catalogue,
+    Claim,
+    Image,
+    PendingIssuance,
+    Protection,
+    Received,
+    Secret,
+)
 from wallet.report import Outcome, Report
 from wallet.settings import InForce, Origin
+from wallet.trace import Trace
 
 Printable = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 
@@ -68,6 +80,7 @@ def summary_json(card: Card) -> dict[str, Any]:
         "received_at": card.received_at.isoformat(),
         "expires_at": card.expires_at.isoformat() if card.expires_at else None,
         "expired": card.expired,
+        "copies": card.copies,
     }
 
 
@@ -108,8 +121,82 @@ def print_list(cards: Sequence[Card]) -> None:
         line("  ".join((card.id, card.look.name, card.issuer.name, _state(card), until)).rstrip())
 
 
+def received_json(received: Received, credentials: Mapping[str, Secret[str]]) -> dict[str, Any]:
+    """What became of an issuance; `credentials` are those of its cards, by their ids."""
+    return {
+        "credentials": [card_json(card, credentials[card.id]) for card in received.cards],
+        "pending": pending_json(received.pending) if received.pending else None,
+        "failed": [
+            {"credential_configuration_id": one.credential_configuration_id} | error_json(one.error)
+            for one in received.failures
+        ],
+    }
+
+
+def print_received(received: Received) -> None:
+    """What became of an issuance, for a person."""
+    for number, card in enumerate(received.cards):
+        if number:
+            line()
+        print_card(card)
+    if received.pending is not None:
+        note("The issuer needs time. `wallet pending --check` gets the rest when it is ready:")
+        print_pending([received.pending])
+    for one in received.failures:
+        note(f"Not received: {one.credential_configuration_id}")
+        print_error(one.error)
+
+
+def catalogue_json(catalogue: Catalogue) -> dict[str, Any]:
+    """What an issuer has to give."""
+    return {
+        "credential_issuer": catalogue.credential_issuer,
+        "name": catalogue.issuer.name,
+        "authorization_servers": list(catalogue.authorization_servers),
+        **_obstacle(catalogue.obstacle),
+        "credentials": [
+            {
+                "credential_configuration_id": one.credential_configuration_id,
+                "format": one.format,
+                "name": one.look.name,
+                **_obstacle(one.obstacle),
+            }
+            for one in catalogue.entries
+        ],
+    }
+
+
+def _obstacle(error: WalletError | None) -> dict[str, Any]:
+    return {"possible": error is None, **(error_json(error) if error else {})}
+
+
+def print_catalogue(catalogue: Catalogue) -> None:
+    """What an issuer has to give, for a person."""
+    line(f"{catalogue.issuer.name}, {catalogue.credential_issuer}")
+    for server in catalogue.authorization_servers:
+        line(f"authorization server {server}")
+    if catalogue.obstacle is not None:
+        line(f"without an offer nothing can be got here: {catalogue.obstacle.sentence}")
+        line(f"  {catalogue.obstacle.detail}")
+    for one in catalogue.entries:
+        parts = (one.credential_configuration_id, one.format, one.look.name)
+        line("  ".join(part for part in parts if part))
+        if one.obstacle is not None:
+            line(f"  cannot be got: {one.obstacle.sentence} ({one.obstacle.detail})")
+
+
+def write_trace(trace: Trace, file: Path) -> None:
+    """Write the events of a run, a JSON object each on a line. Raises `settings_invalid`."""
+    try:
+        with file.open("w", encoding="utf-8") as out:
+            for event in trace.events:
+                out.write(json.dumps(asdict(event)) + "\n")
+    except OSError as error:
+        raise LocalFailure("settings_invalid", f"--trace: {type(error).__name__}") from None
+
+
 def pending_json(one: PendingIssuance) -> dict[str, Any]:
-    """An interrupted issuance."""
+    """An issuance that is not over."""
     return {
         "id": one.id,
         "name": one.look.name,
@@ -118,16 +205,19 @@ def pending_json(one: PendingIssuance) -> dict[str, Any]:
         "began_at": one.began_at.isoformat() if one.began_at else None,
         "signs_in": one.signs_in,
         "readable": one.readable,
+        "ask_again_at": one.ask_again_at.isoformat() if one.ask_again_at else None,
     }
 
 
 def print_pending(pending: Sequence[PendingIssuance]) -> None:
-    """The interrupted issuances, a line each."""
+    """The issuances that are not over, a line each."""
     if not pending:
-        note("No issuance was interrupted.")
+        note("No issuance was interrupted or put off.")
     for one in pending:
         began = f"began {one.began_at:%Y-%m-%d %H:%M}Z" if one.began_at else "cannot be read"
         following = "next: sign in" if one.signs_in else "next: go on without you"
+        if one.ask_again_at:
+            following = f"put off by the issuer until {one.ask_again_at:%Y-%m-%d %H:%M:%S}Z"
         parts = (one.id, one.look.name, one.issuer.name, began, following if one.readable else "")
         line("  ".join(part for part in parts if part))
 

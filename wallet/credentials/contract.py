@@ -17,14 +17,15 @@ class Expected:
 
     Attributes:
         type: `vct` or `doctype` of the configuration; None where it names none.
-        holder_jwk: Public key of the key proof; None for a credential without key binding.
+        holder_jwks: Public keys of the key proofs, one of which it must be bound to; empty for a
+            credential without key binding.
         mandatory: Claims path pointers that the issuer promised (Appendix B.2).
         anchors: Whom the holder trusts.
         now: Aware, UTC.
     """
 
     type: str | None
-    holder_jwk: Mapping[str, str] | None
+    holder_jwks: tuple[Mapping[str, str], ...]
     mandatory: tuple[tuple[str | int | None, ...], ...]
     anchors: Anchors
     now: datetime
@@ -38,6 +39,7 @@ class VerifiedCredential:
         credential: Exactly as received.
         type: Its `vct` or `doctype`.
         claims: The processed claims without the technical ones.
+        bound_to: The one of `Expected.holder_jwks` it is bound to; None without key binding.
         trusted_by: Name of the trust anchor.
         expires_at: Aware, UTC, or None.
         report: All checks, none failed.
@@ -46,6 +48,7 @@ class VerifiedCredential:
     credential: Secret[str]
     type: str
     claims: JsonObject = field(repr=False)
+    bound_to: Mapping[str, str] | None
     trusted_by: str
     expires_at: datetime | None
     report: Report

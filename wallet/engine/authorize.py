@@ -1,42 +1,60 @@
-"""Steps 4 to 8: authorization request, sign-in in the browser, code, access token."""
+"""Steps 4 to 8: to an access token, by sign-in in the browser, pre-authorized code, or refresh."""
 
 import asyncio
 from collections.abc import Mapping
 
-from wallet.engine.positions import Asked, Authorized, Consent, Redirected
+from wallet.engine.exchange import ask_server
+from wallet.engine.positions import (
+    Asked,
+    Authorized,
+    Consent,
+    PreAuthorized,
+    Redirected,
+    Refreshing,
+)
 from wallet.engine.run import Run
+from wallet.errors import PeerRefused
 from wallet.oauth.clock import time_at
 from wallet.oauth.documents import succeeded
+from wallet.oauth.dpop import code_binding
 from wallet.oauth.par import read_pushed_request
 from wallet.oauth.pkce import pkce_of
 from wallet.oauth.redirect import read_authorization_response
-from wallet.oauth.server_metadata import ServerMetadata
-from wallet.openid4vci.authorization import (
-    AuthorizationRequest,
-    authorization_url,
-    form,
-    request_for,
+from wallet.openid4vci.authorization import authorization_url, request_for
+from wallet.openid4vci.display import plain
+from wallet.openid4vci.offer import AuthorizationCodeGrant, PreAuthorizedCodeGrant
+from wallet.openid4vci.token import (
+    pre_authorized_parameters,
+    refresh_parameters,
+    token_parameters,
 )
-from wallet.openid4vci.offer import authorization_code_grant
-from wallet.openid4vci.token import token_parameters
-from wallet.ports import Redirect
+from wallet.policy import TRANSACTION_CODE_TRIES
+from wallet.ports import HttpResponse, Redirect, TransactionCode
 from wallet.records import Secret
 from wallet.steps import Step
+from wallet.urls import host_of
 
-FORM = "application/x-www-form-urlencoded"
+
+async def authorize(consent: Consent, run: Run) -> Redirected | PreAuthorized:
+    """Get an authorization code, or what a pre-authorized one needs."""
+    match consent.grant:
+        case AuthorizationCodeGrant() as grant:
+            return await _sign_in(consent, grant, run)
+        case PreAuthorizedCodeGrant() as grant:
+            return await _transaction_code(consent, grant, run)
 
 
-async def authorize(consent: Consent, run: Run) -> Redirected:
-    """Get an authorization code (RFC 6749, section 4.1; RFC 7636; RFC 8252)."""
+async def _sign_in(consent: Consent, grant: AuthorizationCodeGrant, run: Run) -> Redirected:
+    """RFC 6749, section 4.1; RFC 7636; RFC 8252."""
     run.enter(Step.AUTHORIZATION)
     async with run.redirects.open() as redirect:
         request = request_for(
-            consent.credential_configuration_id,
-            authorization_code_grant(consent.offer),
+            consent.credential_configuration_ids,
+            grant,
             consent.issuer,
             consent.server,
             preference=run.policy.authorization_request,
-            client_id=run.policy.client_id,
+            client_id=consent.client.client_id,
             redirect_uri=redirect.redirect_uri,
             state=Secret(run.random.token()),
             pkce=pkce_of(run.random.token()),
@@ -52,7 +70,7 @@ async def _code(asked: Asked, redirect: Redirect, run: Run) -> Secret[str]:
     def judge(query: str) -> None:
         read_authorization_response(query, state=state, server=server)
 
-    front = await _front_channel(asked.request, server, run)
+    front = await _front_channel(asked, run)
     # The browser may be back before the holder's face is done with opening it.
     answer = asyncio.ensure_future(redirect.answer(judge, run.policy.authorization_timeout_s))
     try:
@@ -63,26 +81,79 @@ async def _code(asked: Asked, redirect: Redirect, run: Run) -> Secret[str]:
     return read_authorization_response(query.reveal(), state=state, server=server)
 
 
-async def _front_channel(
-    request: AuthorizationRequest, server: ServerMetadata, run: Run
-) -> Mapping[str, str]:
+async def _front_channel(asked: Asked, run: Run) -> Mapping[str, str]:
     """The parameters for the browser: pushed where the server takes them (RFC 9126)."""
-    endpoint = server.pushed_authorization_request_endpoint
+    request = asked.request
+    parameters = {**request.parameters(), **code_binding(asked.consent.client)}
+    endpoint = asked.consent.server.pushed_authorization_request_endpoint
     if endpoint is None:
-        return request.parameters()
-    answer = await run.http.post(endpoint, body=form(request.parameters()), content_type=FORM)
+        return parameters
+    answer = await ask_server(endpoint, parameters, asked.consent, run)
     pushed = read_pushed_request(answer)
     time_at(answer, run.clock.now())  # a wrong clock is told before the holder signs in
     return {"client_id": request.client_id, "request_uri": pushed.request_uri}
 
 
+async def _transaction_code(
+    consent: Consent, grant: PreAuthorizedCodeGrant, run: Run, refused: int = 0
+) -> PreAuthorized:
+    """Have the holder type the code that came by another way (section 4.1.1)."""
+    typed = None
+    if grant.tx_code is not None:
+        run.enter(Step.AUTHORIZATION)
+        asked = TransactionCode(
+            host=host_of(consent.server.token_endpoint or ""),
+            numeric=grant.tx_code.input_mode == "numeric",
+            length=grant.tx_code.length,
+            description=plain(grant.tx_code.description, 300),
+            refused=refused > 0,
+        )
+        typed = await run.holder.transaction_code(asked)
+    return PreAuthorized(consent=consent, transaction_code=typed, refused=refused)
+
+
 async def redeem(redirected: Redirected, run: Run) -> Authorized:
     """Send the Token Request (section 6.1); the answer is read when it has been committed."""
-    run.enter(Step.TOKEN)
     consent, request = redirected.asked.consent, redirected.asked.request
-    answer = await run.http.post(
-        consent.server.token_endpoint or "",
-        body=form(token_parameters(request, redirected.code)),
-        content_type=FORM,
-    )
-    return Authorized(consent=consent, answer=succeeded(answer, "token_refused"))
+    parameters = token_parameters(request, redirected.code)
+    return Authorized(consent=consent, answer=await _token(parameters, consent, run))
+
+
+async def redeem_pre_authorized(position: PreAuthorized, run: Run) -> Authorized | PreAuthorized:
+    """The same for a pre-authorized code; a transaction code that is refused is typed again.
+
+    Raises:
+        PeerRefused: `transaction_code_refused` where it was refused too often.
+    """
+    consent, typed = position.consent, position.transaction_code
+    grant = consent.grant
+    assert isinstance(grant, PreAuthorizedCodeGrant)  # noqa: S101 - else there is no such position
+    try:
+        parameters = pre_authorized_parameters(grant, typed)
+        return Authorized(consent=consent, answer=await _token(parameters, consent, run))
+    except PeerRefused as error:
+        if typed is None or error.peer_error not in ("invalid_grant", "invalid_tx_code"):
+            raise
+        refusal, refused = error, position.refused + 1
+    if refused == TRANSACTION_CODE_TRIES:
+        raise PeerRefused(
+            "transaction_code_refused",
+            refusal.detail,
+            rule="OpenID4VCI 1.0, section 6.3",
+            url=refusal.url,
+            peer_error=refusal.peer_error,
+        )
+    return await _transaction_code(consent, grant, run, refused)
+
+
+async def refresh(refreshing: Refreshing, run: Run) -> Authorized:
+    """Get a new access token by the refresh token (RFC 6749, section 6)."""
+    authorized, token = refreshing.authorized, refreshing.refresh_token
+    answer = await _token(refresh_parameters(token), authorized.consent, run)
+    return authorized.model_copy(update={"answer": answer, "refresh_token": token})
+
+
+async def _token(parameters: Mapping[str, str], consent: Consent, run: Run) -> HttpResponse:
+    run.enter(Step.TOKEN)
+    endpoint = consent.server.token_endpoint or ""
+    return succeeded(await ask_server(endpoint, parameters, consent, run), "token_refused")

@@ -49,6 +49,7 @@ def card_of(record: CredentialRecord, languages: Sequence[str], now: datetime) -
         received_at=record.received_at,
         expires_at=record.expires_at,
         expired=record.expires_at is not None and record.expires_at <= now,
+        copies=len(record.copies),
         report=record.report,
     )
 

@@ -1,18 +1,30 @@
 """Step 12: verify the credential, and keep it only then."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 
 from wallet.credentials.contract import Expected, VerifiedCredential
 from wallet.credentials.formats import FORMATS
-from wallet.engine.positions import Asking, Issued, Kept, flow_of
+from wallet.engine.positions import (
+    Asking,
+    Authorized,
+    Deferred,
+    Issued,
+    Kept,
+    Notice,
+    flow_of,
+)
+from wallet.engine.progress import given_up
 from wallet.engine.run import Run
-from wallet.openid4vci.credential import read_credential_response
-from wallet.records import CredentialRecord, Image, Json
+from wallet.errors import PeerBrokeProtocol
+from wallet.openid4vci.credential import Delivery, read_credential_response
+from wallet.openid4vci.deferred import ask_again_at, same_transaction
+from wallet.openid4vci.issuer_metadata import CredentialConfiguration
+from wallet.records import Copy, CredentialRecord, HolderKey, Image, Json
 from wallet.steps import Step
 
 
-async def keep(issued: Issued, run: Run) -> Kept:
+async def keep(place: int, issued: Issued, authorized: Authorized, run: Run) -> Authorized:
     """Verify what the issuer sent, and commit it together with the journal's row.
 
     Cancelling comes too late once the commit has begun: the run ends well then.
@@ -21,65 +33,116 @@ async def keep(issued: Issued, run: Run) -> Kept:
         VerificationFailed: Nothing was stored.
     """
     asking = issued.asking
-    consent, key = asking.authorized.consent, asking.key
-    credential, notification_id = read_credential_response(issued.answer)
+    response = read_credential_response(issued.answer)
+    if not isinstance(response, Delivery):
+        if authorized.consent.issuer.deferred_credential_endpoint is None:
+            raise PeerBrokeProtocol(
+                "credential_response_invalid",
+                "the credential is put off, and there is no deferred_credential_endpoint",
+                rule="OpenID4VCI 1.0, section 9",
+            )
+        transaction = same_transaction(response, issued.transaction_id)
+        deferred = Deferred(
+            asking=asking,
+            transaction_id=transaction.transaction_id,
+            ask_again_at=ask_again_at(transaction, run.clock.now()),
+        )
+        return authorized.at(place, deferred)
     run.enter(Step.VERIFICATION)
-    configuration = consent.configuration
-    expected = Expected(
-        type=configuration.vct,
-        holder_jwk=key.public_jwk if key else None,
-        mandatory=tuple(
-            tuple(claim.path)
-            for claim in configuration.credential_metadata.claims
-            if claim.mandatory
-        ),
-        anchors=run.anchors,
-        now=run.clock.now(),
-    )
-    with run.trace.span("crypto", "verification"):
-        verify = FORMATS[configuration.format]
-        verified = await asyncio.to_thread(verify, credential, expected)
-    images = {**consent.images, **await _pictures(verified.claims, run)}
+    consent = authorized.consent
+    configuration = consent.issuer.configuration(asking.wanted.credential_configuration_id)
+    copies = await _verified(response, configuration, asking.keys, run)
+    images = {**consent.images, **await _pictures(copies[0][0].claims, run)}
     run.enter(Step.STORAGE)
-    record = _record(verified, asking, images, run)
-    kept = Kept(
-        authorized=asking.authorized, credential_id=record.id, notification_id=notification_id
+    record = _record(copies, asking, authorized, images, run)
+    notice = (
+        Notice(notification_id=response.notification_id, event="credential_accepted")
+        if response.notification_id
+        else None
     )
-    with run.trace.span("store", kept.stage):
-        await _completed(run.flows.keep(record, flow_of(run.flow_id, kept)))
-    return kept
+    wanted = asking.wanted.model_copy(update={"replaces": None})
+    kept = authorized.at(place, Kept(wanted=wanted, credential_id=record.id, notice=notice))
+    with run.trace.span("store", "kept"):
+        stopped = await _completed(run.flows.keep(record, flow_of(run.flow_id, kept)))
+    return given_up(kept) or kept if stopped else kept
 
 
-async def _completed(commit: Awaitable[None]) -> None:
-    """Wait for `commit` also when cancelled: what the holder is told must be what is stored."""
+async def _completed(commit: Awaitable[None]) -> bool:
+    """Wait for `commit` also when cancelled: what the holder is told must be what is stored.
+
+    Returns:
+        Whether the run was cancelled.
+    """
     task = asyncio.ensure_future(commit)
     try:
         await asyncio.shield(task)
     except asyncio.CancelledError:
         await task
+        return True
+    return False
+
+
+async def _verified(
+    delivery: Delivery,
+    configuration: CredentialConfiguration,
+    keys: Sequence[HolderKey],
+    run: Run,
+) -> list[tuple[VerifiedCredential, str]]:
+    """Each copy with the id of its key: they come in any order, and may be fewer (section 8.3)."""
+    if len(delivery.credentials) > max(1, len(keys)):
+        raise PeerBrokeProtocol(
+            "credential_response_invalid",
+            f"{len(delivery.credentials)} credentials for {len(keys)} key proofs",
+            rule="OpenID4VCI 1.0, section 8.2",
+        )
+    unbound = {key.key_id: key.public_jwk for key in keys}
+    copies = []
+    for credential in delivery.credentials:
+        expected = Expected(
+            type=configuration.vct,
+            holder_jwks=tuple(unbound.values()),
+            mandatory=tuple(
+                tuple(claim.path)
+                for claim in configuration.credential_metadata.claims
+                if claim.mandatory
+            ),
+            anchors=run.anchors,
+            now=run.clock.now(),
+        )
+        with run.trace.span("crypto", "verification"):
+            verify = FORMATS[configuration.format]
+            verified = await asyncio.to_thread(verify, credential, expected)
+        key_id = next((name for name, jwk in unbound.items() if jwk == verified.bound_to), "")
+        unbound.pop(key_id, None)
+        copies.append((verified, key_id))
+    return copies
 
 
 def _record(
-    verified: VerifiedCredential, asking: Asking, images: dict[str, Image], run: Run
+    copies: Sequence[tuple[VerifiedCredential, str]],
+    asking: Asking,
+    authorized: Authorized,
+    images: dict[str, Image],
+    run: Run,
 ) -> CredentialRecord:
-    consent = asking.authorized.consent
-    issuer = consent.issuer
-    name = consent.credential_configuration_id
+    issuer = authorized.consent.issuer
+    wanted, (first, _) = asking.wanted, copies[0]
+    name = wanted.credential_configuration_id
+    ends = [one.expires_at for one, _ in copies if one.expires_at is not None]
     return CredentialRecord(
-        id=run.random.name(),
-        format=consent.configuration.format,
-        credential=verified.credential.reveal(),
-        key_id=asking.key.key_id if asking.key else "",
+        id=wanted.replaces or run.random.name(),
+        format=issuer.configuration(name).format,
+        copies=tuple(Copy(one.credential.reveal(), key_id) for one, key_id in copies),
         credential_issuer=issuer.credential_issuer,
         credential_configuration_id=name,
         configuration=dict(issuer.credential_configurations_supported[name]),
         issuer_display=tuple(d.model_dump() for d in issuer.display),
-        claims=verified.claims,
+        claims=first.claims,
         images=images,
-        trusted_by=verified.trusted_by,
+        trusted_by=first.trusted_by,
         received_at=run.clock.now(),
-        expires_at=verified.expires_at,
-        report=verified.report,
+        expires_at=min(ends, default=None),
+        report=first.report,
     )
 
 

@@ -1,31 +1,35 @@
-"""Telling the issuer what became of its credential (OpenID4VCI 1.0, section 11)."""
+"""Telling the issuer what became of its credentials (OpenID4VCI 1.0, section 11)."""
 
-from wallet.engine.positions import Kept
+from wallet.engine.exchange import ask_issuer
+from wallet.engine.positions import Authorized, Kept, Lost, Notice
+from wallet.engine.run import Run
 from wallet.errors import PeerRefused, Unreachable, WalletError
-from wallet.openid4vci.notification import accepted, read_notification_response
-from wallet.openid4vci.token import read_token_response
-from wallet.ports import Http
+from wallet.openid4vci.notification import notification, read_notification_response
 
 
-async def notify(kept: Kept, http: Http) -> bool:
-    """Tell the issuer that the credential was stored, where it asked to be told.
+async def tell(authorized: Authorized, run: Run) -> Authorized:
+    """Tell the issuer what it asked to be told; what could not be told is there still.
 
     A stored credential stays, whatever the issuer answers.
-
-    Returns:
-        Whether nothing is left to do; otherwise it is worth trying again later.
     """
-    endpoint = kept.authorized.consent.issuer.notification_endpoint
-    if endpoint is None or kept.notification_id is None:
+    for place, one in enumerate(authorized.credentials):
+        if (
+            isinstance(one, Kept | Lost)
+            and one.notice is not None
+            and await _told(one.notice, authorized, run)
+        ):
+            authorized = authorized.at(place, one.model_copy(update={"notice": None}))
+    return authorized
+
+
+async def _told(notice: Notice, authorized: Authorized, run: Run) -> bool:
+    """Whether nothing is left to do; otherwise it is worth trying again later."""
+    endpoint = authorized.consent.issuer.notification_endpoint
+    if endpoint is None:
         return True
     try:
-        answer = await http.post(
-            endpoint,
-            body=accepted(kept.notification_id),
-            content_type="application/json",
-            authorization=read_token_response(kept.authorized.answer).authorization,
-        )
-        read_notification_response(answer)
+        document = notification(notice.notification_id, notice.event)
+        read_notification_response(await ask_issuer(endpoint, document, authorized, run))
     except Unreachable:
         return False
     except PeerRefused as error:

@@ -1,72 +1,77 @@
-"""Steps 9 to 11: holder key, nonce, key proof, credential request."""
+"""Steps 9 to 11: holder keys, nonce, key proofs, credential request; later, the deferred one."""
 
-from wallet.engine.positions import Asking, Authorized, Issued
+from collections.abc import Sequence
+
+from wallet.engine.exchange import ask_for_credential
+from wallet.engine.positions import Asking, Authorized, Deferred, Issued, Lost, Progress, Wanted
+from wallet.engine.proofs import make_keys, proofs_of
 from wallet.engine.run import Run
 from wallet.errors import PeerRefused
-from wallet.oauth.clock import time_at
 from wallet.oauth.documents import succeeded
 from wallet.openid4vci.credential import credential_request
-from wallet.openid4vci.issuer_metadata import IssuerMetadata
-from wallet.openid4vci.nonce import read_nonce
-from wallet.openid4vci.proof import needs_proof, proof_algorithm, proof_jwt, proof_signing_input
-from wallet.openid4vci.token import credential_identifier, read_token_response
+from wallet.openid4vci.deferred import deferred_request
+from wallet.openid4vci.token import credential_identifiers, read_token_response
 from wallet.ports import HttpResponse
-from wallet.records import HolderKey, Secret
 from wallet.steps import Step
 
 
-async def prepare(authorized: Authorized, run: Run) -> Asking:
-    """Read the Token Response, and make the key the credential will be bound to."""
+def granted(authorized: Authorized) -> Authorized:
+    """Read the Token Response: which credentials there are to ask for (section 6.2)."""
     token = read_token_response(authorized.answer)
-    consent = authorized.consent
-    credential_identifier(token, consent.credential_configuration_id)  # is it what was agreed to?
+    names = authorized.consent.credential_configuration_ids
+    identifiers = credential_identifiers(token, names)
+    credentials: list[Progress] = []
+    for name in names:
+        known: Sequence[str | None] = (None,) if identifiers is None else identifiers.get(name, ())
+        wanted = [
+            Wanted(credential_configuration_id=name, credential_identifier=one) for one in known
+        ]
+        credentials += wanted or [Lost(wanted=_ungranted(name), code="not_granted", notice=None)]
+    return authorized.model_copy(update={"credentials": tuple(credentials)})
+
+
+def _ungranted(name: str) -> Wanted:
+    return Wanted(credential_configuration_id=name, credential_identifier=None)
+
+
+async def prepare(wanted: Wanted, authorized: Authorized, run: Run) -> Asking:
+    """Make the keys the copies of the credential will be bound to."""
     run.enter(Step.CREDENTIAL)
-    key = None
-    if needs_proof(consent.configuration):
-        with run.trace.span("store", "holder key"):
-            key = await run.keys.create_key(proof_algorithm(consent.configuration))
-    return Asking(authorized=authorized, key=key)
+    issuer = authorized.consent.issuer
+    configuration = issuer.configuration(wanted.credential_configuration_id)
+    keys = await make_keys(configuration, issuer.batch_size(run.policy.batch), run)
+    return Asking(wanted=wanted, keys=keys)
 
 
-async def request_credential(asking: Asking, run: Run) -> Issued:
-    """Ask for the credential with a fresh nonce; after a kill again, with the same key."""
-    issuer = asking.authorized.consent.issuer
-    if asking.key is None:
-        return Issued(asking=asking, answer=await _ask(asking, None, run))
+async def request_credential(asking: Asking, authorized: Authorized, run: Run) -> Issued:
+    """Ask for the credential with a fresh nonce; after a kill again, with the same keys."""
+    run.enter(Step.CREDENTIAL)
     try:
-        answer = await _ask(asking, await _proof(asking.key, issuer, run), run)
+        answer = await _ask(asking, authorized, run)
     except PeerRefused as refusal:
-        if refusal.peer_error != "invalid_nonce" or issuer.nonce_endpoint is None:
+        nonce_endpoint = authorized.consent.issuer.nonce_endpoint
+        if refusal.peer_error != "invalid_nonce" or nonce_endpoint is None or not asking.keys:
             raise
         # The nonce was used or has expired meanwhile: a fresh one, once (section 8.3.1.2).
-        answer = await _ask(asking, await _proof(asking.key, issuer, run), run)
+        answer = await _ask(asking, authorized, run)
     return Issued(asking=asking, answer=answer)
 
 
-async def _ask(asking: Asking, proof: Secret[str] | None, run: Run) -> HttpResponse:
-    consent = asking.authorized.consent
-    token = read_token_response(asking.authorized.answer)
-    name = consent.credential_configuration_id
-    answer = await run.http.post(
-        consent.issuer.credential_endpoint,
-        body=credential_request(name, credential_identifier(token, name), proof),
-        content_type="application/json",
-        authorization=token.authorization,
-    )
+async def _ask(asking: Asking, authorized: Authorized, run: Run) -> HttpResponse:
+    consent, wanted = authorized.consent, asking.wanted
+    name = wanted.credential_configuration_id
+    proofs = await proofs_of(asking.keys, consent.issuer.configuration(name), consent, run)
+    document = credential_request(name, wanted.credential_identifier, proofs)
+    answer = await ask_for_credential(consent.issuer.credential_endpoint, document, authorized, run)
     return succeeded(answer, "credential_refused")
 
 
-async def _proof(key: HolderKey, issuer: IssuerMetadata, run: Run) -> Secret[str]:
-    nonce, now = None, run.clock.now()
-    if issuer.nonce_endpoint is not None:
-        answer = await run.http.post(issuer.nonce_endpoint)
-        nonce, now = read_nonce(answer), time_at(answer, run.clock.now())
-    message = proof_signing_input(
-        key,
-        credential_issuer=issuer.credential_issuer,
-        client_id=run.policy.client_id,
-        nonce=nonce,
-        now=now,
+async def request_deferred(deferred: Deferred, authorized: Authorized, run: Run) -> Issued:
+    """Ask for a credential that was put off (section 9.1)."""
+    run.enter(Step.CREDENTIAL)
+    endpoint = authorized.consent.issuer.deferred_credential_endpoint or ""
+    answer = await ask_for_credential(
+        endpoint, deferred_request(deferred.transaction_id), authorized, run
     )
-    with run.trace.span("crypto", "key proof"):
-        return proof_jwt(message, await run.keys.sign(key.key_id, message))
+    succeeded(answer, "credential_refused")
+    return Issued(asking=deferred.asking, transaction_id=deferred.transaction_id, answer=answer)

@@ -2,17 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from wallet.credentials.formats import FORMATS
 from wallet.engine.run import Run
 from wallet.errors import PeerBrokeProtocol, PeerRefused, Unreachable, Unsupported, WalletError
 from wallet.oauth.documents import refuse
-from wallet.oauth.server_metadata import (
-    ServerMetadata,
-    for_authorization_code,
-    metadata_url,
-    read_server_metadata,
-)
+from wallet.oauth.server_metadata import ServerMetadata, able, metadata_url, read_server_metadata
+from wallet.openid4vci import signed_metadata
+from wallet.openid4vci.encryption import encryption_of
 from wallet.openid4vci.issuer_metadata import (
     CredentialConfiguration,
     IssuerMetadata,
@@ -21,60 +19,100 @@ from wallet.openid4vci.issuer_metadata import (
     read_issuer_metadata,
 )
 from wallet.openid4vci.offer import (
-    AuthorizationCodeGrant,
     CredentialOffer,
+    Grant,
     OfferByReference,
-    authorization_code_grant,
+    grants_of,
+    own_offer,
     read_offer,
     read_offer_link,
 )
-from wallet.openid4vci.proof import needs_proof, proof_algorithm
-from wallet.ports import Contact
+from wallet.openid4vci.proof import needs_proof, proof_choice
+from wallet.openid4vci.signed_metadata import read_signed_metadata
+from wallet.ports import Contact, HttpResponse
 from wallet.steps import Step
-from wallet.urls import host_of
+from wallet.urls import host_of, read_identifier
+
+METADATA_TYPES: Final = {
+    "auto": "application/jwt, application/json;q=0.9",
+    "required": "application/jwt",
+    "never": "application/json",
+}
+"""What to ask for by the policy for signed metadata."""
 
 
 @dataclass(frozen=True)
 class ResolvedOffer:
-    """An offer whose issuer and authorization server are known.
+    """An offer whose issuer and authorization servers are known.
 
     Attributes:
         offer: As read.
-        grant: Its authorization code grant.
         issuer: The issuer's metadata.
-        server: The chosen authorization server's metadata.
+        ways: Each grant that is possible with the server that takes it; never empty.
         configurations: What is offered and can be kept, by `credential_configuration_id`.
     """
 
     offer: CredentialOffer
-    grant: AuthorizationCodeGrant
     issuer: IssuerMetadata
-    server: ServerMetadata
+    ways: tuple[tuple[Grant, ServerMetadata], ...]
     configurations: dict[str, CredentialConfiguration]
 
 
-async def resolve(text: str, run: Run) -> ResolvedOffer:
+@dataclass(frozen=True)
+class Visit:
+    """The holder comes to an issuer without an offer.
+
+    Attributes:
+        credential_issuer: Credential Issuer Identifier.
+        credential_configuration_ids: What to choose from; none for all that can be read.
+    """
+
+    credential_issuer: str
+    credential_configuration_ids: tuple[str, ...]
+
+    def offer(self, issuer: IssuerMetadata) -> CredentialOffer:
+        """The offer that the issuer might have made."""
+        names = self.credential_configuration_ids or issuer.readable_configurations
+        return own_offer(self.credential_issuer, names)
+
+
+async def resolve(source: str | Visit, run: Run) -> ResolvedOffer:
     """Read an offer and fetch what it refers to.
 
     The holder agrees to each host before it hears of them (OpenID4VCI 1.0, section 13.5).
+
+    Args:
+        source: An offer's link, or the issuer that the holder comes to.
+        run: What there is at hand.
 
     Raises:
         WalletError: As the readers of each document do.
     """
     run.enter(Step.OFFER)
-    offer = await _offer(text, run)
-    grant = authorization_code_grant(offer)
+    if isinstance(source, Visit):
+        issuer = await visit(source.credential_issuer, run)
+        offer = source.offer(issuer)
+        grants = grants_of(offer)
+    else:
+        offer = await _offer(source, run)
+        grants = grants_of(offer)
+        run.enter(Step.ISSUER)
+        issuer = await _issuer(offer.credential_issuer, run)
+    encryption_of(issuer.credential_request_encryption, issuer.credential_response_encryption)
+    configurations = _configurations(offer, issuer, run)
+    return ResolvedOffer(offer, issuer, await ways(grants, issuer, run), configurations)
+
+
+async def visit(credential_issuer: str, run: Run) -> IssuerMetadata:
+    """The metadata of an issuer that the holder named."""
+    read_identifier(credential_issuer)
+    await _may_contact(credential_issuer, run)
     run.enter(Step.ISSUER)
-    issuer = await _issuer(offer.credential_issuer, run)
-    if issuer.encryption_required:
-        raise Unsupported("encryption_unsupported", rule="OpenID4VCI 1.0, section 12.2.4")
-    configurations = _configurations(offer, issuer)
-    server = await _server(authorization_servers(issuer, grant), run)
-    return ResolvedOffer(offer, grant, issuer, server, configurations)
+    return await _issuer(credential_issuer, run)
 
 
-async def _offer(text: str, run: Run) -> CredentialOffer:
-    offer = read_offer_link(text)
+async def _offer(link: str, run: Run) -> CredentialOffer:
+    offer = read_offer_link(link)
     if isinstance(offer, CredentialOffer):
         await _may_contact(offer.credential_issuer, run)
         return offer
@@ -95,53 +133,120 @@ async def _may_contact(url: str, run: Run) -> None:
 
 
 async def _issuer(credential_issuer: str, run: Run) -> IssuerMetadata:
-    first, second = metadata_urls(credential_issuer)
-    response = await run.http.get(first, accept="application/json")
-    if response.status == 404:
-        again = await run.http.get(second, accept="application/json")
-        response = again if again.status == 200 else response
-    if response.status != 200:
-        refuse(response, "not_found")
-    metadata = read_issuer_metadata(response, credential_issuer)
+    """The metadata of an issuer, from the one place where it is (section 12.2.2).
+
+    Signed metadata is preferred where its signer is trusted, and believed only then.
+    """
+    choice = run.policy.signed_metadata
+    response = await _metadata(credential_issuer, METADATA_TYPES[choice], run)
+    try:
+        metadata = _read_metadata(response, credential_issuer, run)
+    except PeerBrokeProtocol as error:
+        if error.code != "metadata_signer_untrusted" or choice != "auto":
+            raise
+        response = await _metadata(credential_issuer, METADATA_TYPES["never"], run)
+        metadata = _read_metadata(response, credential_issuer, run)
     for url in metadata.endpoints:
         run.http.check(url)
     return metadata
 
 
+async def _metadata(credential_issuer: str, accept: str, run: Run) -> HttpResponse:
+    first, second = metadata_urls(credential_issuer)
+    response = await run.http.get(first, accept=accept)
+    if response.status == 404:
+        again = await run.http.get(second, accept=accept)
+        response = again if again.status == 200 else response
+    if response.status != 200:
+        refuse(response, "not_found")
+    return response
+
+
+def _read_metadata(response: HttpResponse, credential_issuer: str, run: Run) -> IssuerMetadata:
+    if response.media_type == signed_metadata.MEDIA_TYPE:
+        return read_signed_metadata(response, credential_issuer, run.anchors, run.clock.now())
+    if run.policy.signed_metadata == "required":
+        raise PeerBrokeProtocol(
+            "metadata_unsigned", rule="OpenID4VCI 1.0, section 12.2.3", url=response.url
+        )
+    return read_issuer_metadata(response, credential_issuer)
+
+
 def _configurations(
-    offer: CredentialOffer, issuer: IssuerMetadata
+    offer: CredentialOffer, issuer: IssuerMetadata, run: Run
 ) -> dict[str, CredentialConfiguration]:
     """What is offered and can be kept; the first reason why not, if that is nothing."""
     usable: dict[str, CredentialConfiguration] = {}
     refusal: Unsupported | None = None
     for credential_configuration_id in offer.credential_configuration_ids:
-        configuration = issuer.configuration(credential_configuration_id)
         try:
-            if configuration.format not in FORMATS:
-                raise Unsupported("format_unsupported", configuration.format[:60])
-            if needs_proof(configuration):
-                proof_algorithm(configuration)
-            usable[credential_configuration_id] = configuration
+            usable[credential_configuration_id] = usable_configuration(
+                issuer, credential_configuration_id, run
+            )
         except Unsupported as error:
+            if error.code == "configuration_unknown":
+                raise
             refusal = refusal or error
     if refusal is not None and not usable:
         raise refusal
     return usable
 
 
-async def _server(candidates: Sequence[str], run: Run) -> ServerMetadata:
-    """The first authorization server that can do what is needed (section 12.2.4)."""
+def usable_configuration(
+    issuer: IssuerMetadata, credential_configuration_id: str, run: Run
+) -> CredentialConfiguration:
+    """A configuration whose credentials the wallet can get and keep.
+
+    Raises:
+        Unsupported: `configuration_unknown`, `format_unsupported`, `proof_unsupported`.
+        PeerBrokeProtocol: `metadata_invalid`.
+    """
+    configuration = issuer.configuration(credential_configuration_id)
+    if configuration.format not in FORMATS:
+        raise Unsupported("format_unsupported", configuration.format[:60])
+    if needs_proof(configuration):
+        proof_choice(configuration, attester=run.attester)
+    return configuration
+
+
+async def ways(
+    grants: Sequence[Grant], issuer: IssuerMetadata, run: Run
+) -> tuple[tuple[Grant, ServerMetadata], ...]:
+    """For each grant the first authorization server that can do it (section 12.2.4).
+
+    Raises:
+        WalletError: The first reason why there is none for any grant.
+    """
+    fetched: dict[str, ServerMetadata | WalletError] = {}
+    found: list[tuple[Grant, ServerMetadata]] = []
     refusal: WalletError | None = None
-    for issuer in candidates:
-        try:
-            response = await run.http.get(metadata_url(issuer), accept="application/json")
-            if response.status != 200:
-                refuse(response, "not_found")
-            metadata = for_authorization_code(read_server_metadata(response, issuer))
-            for url in metadata.endpoints:
-                run.http.check(url)
-            return metadata
-        except (Unsupported, Unreachable, PeerRefused, PeerBrokeProtocol) as error:
-            refusal = refusal or error
-    assert refusal is not None  # noqa: S101 - there is always a candidate
-    raise refusal
+    for grant in grants:
+        for name in authorization_servers(issuer, grant):
+            if name not in fetched:
+                fetched[name] = await _server(name, run)
+            try:
+                match fetched[name]:
+                    case ServerMetadata() as server:
+                        found.append((grant, able(server, grant.grant_type)))
+                        break
+                    case WalletError() as error:
+                        refusal = refusal or error
+            except Unsupported as error:
+                refusal = refusal or error
+    if not found and refusal is not None:
+        raise refusal
+    return tuple(found)
+
+
+async def _server(issuer: str, run: Run) -> ServerMetadata | WalletError:
+    """The metadata of an authorization server, or why there is none."""
+    try:
+        response = await run.http.get(metadata_url(issuer), accept="application/json")
+        if response.status != 200:
+            refuse(response, "not_found")
+        metadata = read_server_metadata(response, issuer)
+        for url in metadata.endpoints:
+            run.http.check(url)
+    except (Unreachable, PeerRefused, PeerBrokeProtocol) as error:
+        return error
+    return metadata

@@ -2,11 +2,14 @@
 
 import asyncio
 
+from wallet.engine.exchange import client_for
 from wallet.engine.positions import Consent
 from wallet.engine.resolve import ResolvedOffer
 from wallet.engine.run import Run
+from wallet.oauth.server_metadata import ServerMetadata
 from wallet.openid4vci.display import label_of, look_of, picture_uris
-from wallet.ports import OfferedCredential, OfferReview
+from wallet.openid4vci.offer import AuthorizationCodeGrant, Grant, PreAuthorizedCodeGrant
+from wallet.ports import OfferedCredential, OfferReview, Way
 from wallet.records import Image
 from wallet.steps import Step
 from wallet.urls import host_of
@@ -26,7 +29,7 @@ async def review(resolved: ResolvedOffer, run: Run) -> Consent:
         issuer=look_of(resolved.issuer.display, languages, issuer_host, images),
         credential_issuer=resolved.issuer.credential_issuer,
         issuer_host=issuer_host,
-        authorization_server_host=host_of(resolved.server.authorization_endpoint or ""),
+        ways=tuple(_way(grant, server) for grant, server in resolved.ways),
         credentials=tuple(
             OfferedCredential(
                 credential_configuration_id=name,
@@ -39,15 +42,28 @@ async def review(resolved: ResolvedOffer, run: Run) -> Consent:
             for name, configuration in resolved.configurations.items()
         ),
     )
-    chosen = await run.holder.choose(shown)
+    choice = await run.holder.choose(shown)
+    [server] = [one for grant, one in resolved.ways if grant.grant_type == choice.grant_type]
     return Consent(
         began_at=run.clock.now(),
         offer=resolved.offer,
+        grant_type=choice.grant_type,
         issuer=resolved.issuer,
-        server=resolved.server,
-        credential_configuration_id=chosen,
+        server=server,
+        client=await client_for(server, choice.grant_type, run),
+        credential_configuration_ids=choice.credential_configuration_ids,
         images=images,
     )
+
+
+def _way(grant: Grant, server: ServerMetadata) -> Way:
+    match grant:
+        case AuthorizationCodeGrant():
+            host = host_of(server.authorization_endpoint or "")
+            return Way(grant.grant_type, host, transaction_code=False)
+        case PreAuthorizedCodeGrant():
+            host = host_of(server.token_endpoint or "")
+            return Way(grant.grant_type, host, transaction_code=grant.tx_code is not None)
 
 
 async def _images(resolved: ResolvedOffer, run: Run) -> dict[str, Image]:

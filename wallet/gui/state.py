@@ -19,8 +19,8 @@ import flet as ft
 from wallet import memory
 from wallet.app import Door, Wallet
 from wallet.errors import HolderDeclined, LocalFailure, WalletError
-from wallet.ports import Contact, Departure, OfferReview
-from wallet.records import Card, PendingIssuance, Secret
+from wallet.ports import Choice, Contact, Departure, OfferReview, TransactionCode
+from wallet.records import Card, PendingIssuance, Received, Secret
 from wallet.steps import Step
 
 P = ParamSpec("P")
@@ -76,10 +76,17 @@ class Working:
 
 
 @dataclass(frozen=True)
-class Received:
-    """The credential is in the store."""
+class Typing:
+    """The person types a code that came by another way."""
 
-    card: Card
+    asked: TransactionCode
+
+
+@dataclass(frozen=True)
+class Done:
+    """The run ended with credentials, or with some that the issuer put off."""
+
+    received: Received
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,7 @@ class Failed:
     error: WalletError
 
 
-Phase = Contacting | Reviewing | Working | Received | Failed
+Phase = Contacting | Reviewing | Typing | Working | Done | Failed
 
 
 def safe(
@@ -127,6 +134,7 @@ class WalletState:
         keyring_usable: Whether a new store can be protected by the keyring.
         cards: What is in the store, newest first.
         pending: Issuances that were interrupted.
+        refreshable: The ids of the cards that their issuers may issue anew.
         recoverable: Whether the person has shown that they have a recovery code.
         recovered: Whether it was opened by the recovery code, and not yet protected anew.
         shown: The card whose details are shown.
@@ -139,6 +147,7 @@ class WalletState:
         columns: How many cards fit side by side.
         credential: The shown credential as it was received, once it was asked for.
         left: Why the wallet was locked; None if it was not.
+        news: What issuers that had put something off did since.
     """
 
     wallet: Wallet
@@ -156,13 +165,15 @@ class WalletState:
     wide: bool = False
     columns: int = 1
     pending: list[PendingIssuance] = field(default_factory=list)
+    refreshable: frozenset[str] = frozenset()
     recoverable: bool = True
     recovered: bool = False
     credential: Secret[str] | None = None
     left: Departure | None = None
-    _run: "asyncio.Task[Card] | None" = None
+    news: list[Received] = field(default_factory=list)
+    _run: "asyncio.Task[Received] | None" = None
     _scan: "asyncio.Task[str] | None" = None
-    _answer: "asyncio.Future[str] | None" = None
+    _answer: "asyncio.Future[Choice | Secret[str] | None] | None" = None
     _doing: "set[asyncio.Task[Any]]" = field(default_factory=set)
     _watching: "Future[None] | None" = None
     _used_at: float = 0.0
@@ -209,7 +220,7 @@ class WalletState:
             await self._look()
             self.place, self.left = self._back_to, None
             self.used()
-            for background in (self._catch_up, self._lock_when_idle, self._lock_when_stopped):
+            for background in (self._attend, self._lock_when_idle, self._lock_when_stopped):
                 self._start(background())
 
     def _start(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
@@ -219,10 +230,20 @@ class WalletState:
         task.add_done_callback(self._doing.discard)
         return task
 
-    async def _catch_up(self) -> None:
-        """Tell issuers what they have not heard yet."""
+    async def _attend(self) -> None:
+        """Tell issuers what they have not heard yet, and ask for what they put off."""
         with contextlib.suppress(WalletError):  # the store was closed meanwhile: next time
-            await self.wallet.catch_up()
+            await self.wallet.attend(self._tell)
+
+    async def _tell(self, news: tuple[Received, ...]) -> None:
+        """Show what came, or came to nothing, while the person did something else."""
+        self.news = [*self.news, *news]
+        await self._look()
+
+    @safe
+    async def dismiss_news(self) -> None:
+        """Take note that the person has seen them."""
+        self.news = []
 
     # The lock.
 
@@ -288,7 +309,7 @@ class WalletState:
                 one.cancel()
             if others:
                 await asyncio.wait(others)
-            self.cards, self.pending = [], []
+            self.cards, self.pending, self.news = [], [], []
             self.shown = self.phase = self.credential = self.failure = None
             self._run = self._scan = None
         try:
@@ -303,6 +324,7 @@ class WalletState:
     async def _look(self) -> None:
         self.cards = list(await self.wallet.cards())
         self.pending = list(await self.wallet.pending())
+        self.refreshable = await self.wallet.refreshable()
         self.recoverable = (await self.wallet.protection()).recovery_confirmed
 
     # Going about.
@@ -375,15 +397,19 @@ class WalletState:
             await asyncio.wait([self._scan])
             self._scan = None
 
-    # An issuance. The engine asks through these four (`wallet.ports.Holder`).
+    # An issuance. The engine asks through these five (`wallet.ports.Holder`).
 
     async def may_contact(self, contact: Contact) -> None:
         """See `wallet.ports.Holder.may_contact`."""
-        await self._ask(Contacting(contact))
+        await self._ask(Contacting(contact), type(None))
 
-    async def choose(self, review: OfferReview) -> str:
+    async def choose(self, review: OfferReview) -> Choice:
         """See `wallet.ports.Holder.choose`."""
-        return await self._ask(Reviewing(review))
+        return await self._ask(Reviewing(review), Choice)
+
+    async def transaction_code(self, asked: TransactionCode) -> Secret[str]:
+        """See `wallet.ports.Holder.transaction_code`."""
+        return await self._ask(Typing(asked), Secret)
 
     def entered(self, step: Step) -> None:
         """See `wallet.ports.Holder.entered`."""
@@ -397,17 +423,19 @@ class WalletState:
         except LocalFailure:
             self.phase = Working(Step.AUTHORIZATION, url, browser_failed=True)
 
-    async def _ask(self, phase: Phase) -> str:
+    async def _ask(self, phase: Phase, kind: type[T]) -> T:
         before, self.phase = self.phase, phase
         self.used()  # it is the person's turn from now on
         self._answer = asyncio.get_running_loop().create_future()
         try:
-            return await self._answer
+            answer = await self._answer
+            assert isinstance(answer, kind)  # noqa: S101 - each phase's screen gives its answer
+            return answer
         finally:
             self._answer = None
             self.phase = before
 
-    def agree(self, choice: str = "") -> None:
+    def agree(self, choice: Choice | Secret[str] | None = None) -> None:
         """Answer what the engine asks with yes."""
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(choice)
@@ -434,6 +462,20 @@ class WalletState:
             self._follow(self.wallet.resume(pending.id, self))
 
     @safe
+    async def refresh(self, card: Card) -> None:
+        """Have a credential issued anew."""
+        if self._run is None:
+            self.place, self.phase = Place.ISSUANCE, Working(Step.TOKEN)
+            self._follow(self.wallet.refresh(card.id, self))
+
+    @safe
+    async def visit(self, credential_issuer: str) -> None:
+        """Go to an issuer without an offer."""
+        if self._run is None:
+            self.place, self.phase = Place.ISSUANCE, Working(Step.ISSUER)
+            self._follow(self.wallet.add_from(credential_issuer.strip(), (), self))
+
+    @safe
     async def drop(self, pending: PendingIssuance) -> None:
         """Forget an issuance that was interrupted."""
         await self.wallet.drop(pending.id)
@@ -451,11 +493,11 @@ class WalletState:
         await self.wallet.restore(path, passphrase, protection, replace_present=replace_present)
         await self._enter()
 
-    def _follow(self, run: Coroutine[Any, Any, Card]) -> None:
+    def _follow(self, run: Coroutine[Any, Any, Received]) -> None:
         self._run = self._start(run)
         self._run.add_done_callback(self._ended)
 
-    def _ended(self, run: "asyncio.Task[Card]") -> None:
+    def _ended(self, run: "asyncio.Task[Received]") -> None:
         self._run = None
         self.used()
         if run.cancelled():
@@ -463,7 +505,7 @@ class WalletState:
             return
         error = run.exception()
         if error is None:
-            self.phase = Received(run.result())
+            self.phase = Done(run.result())
         elif isinstance(error, WalletError):
             self.phase = Failed(error)
         else:

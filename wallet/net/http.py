@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Final
 
 import httpcore
@@ -74,15 +75,15 @@ class GuardedHttp:
         *,
         body: bytes = b"",
         content_type: str = "",
-        authorization: Secret[str] | None = None,
+        accept: str = "application/json",
+        headers: Mapping[str, Secret[str]] = MappingProxyType({}),
     ) -> HttpResponse:
         """See `wallet.ports.Http.post`."""
-        headers = {"Accept": "application/json"}
+        sent = {"Accept": accept}
         if content_type:
-            headers["Content-Type"] = content_type
-        if authorization is not None:
-            headers["Authorization"] = authorization.reveal()
-        return await self._send("POST", url, headers, body, REPLY_LIMIT_BYTES)
+            sent["Content-Type"] = content_type
+        sent |= {name: value.reveal() for name, value in headers.items()}
+        return await self._send("POST", url, sent, body, REPLY_LIMIT_BYTES)
 
     async def image(self, url: str) -> Image | None:
         """See `wallet.ports.Http.image`: a missing picture never stops an issuance."""

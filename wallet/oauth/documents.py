@@ -23,12 +23,21 @@ from wallet.urls import without_query
 class Document(BaseModel):
     """A wire model: wire names, strict types, unknown members kept and ignored."""
 
-    model_config = ConfigDict(strict=True, extra="allow", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(
+        strict=True,
+        extra="allow",
+        frozen=True,
+        hide_input_in_errors=True,
+        serialize_by_alias=True,
+    )
 
     @model_serializer(mode="wrap")
     def _as_received(self, members: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Only the members that were there: absent is not the same as null or a default."""
-        there = self.model_fields_set
+        known = type(self).model_fields
+        there = {
+            (known[name].alias or name) if name in known else name for name in self.model_fields_set
+        }
         return {name: value for name, value in members(self).items() if name in there}
 
     def __repr__(self) -> str:
@@ -41,7 +50,7 @@ class Document(BaseModel):
 D = TypeVar("D", bound=Document)
 
 _BUSY: Final = (429, 503)
-_CHALLENGE_ERROR: Final = re.compile(r'\berror="([^"\\]*)"')
+_CHALLENGE_ERROR: Final = re.compile(r'\berror\s*=\s*"([^"\\]*)"', re.IGNORECASE)
 
 
 def pointer(error: ValidationError) -> str:
@@ -90,12 +99,8 @@ def refuse(response: HttpResponse, code: str) -> NoReturn:
     and above is `server_error`, 404 is `not_found`. 429 and 503 are `busy` in any case, with the
     wait that the peer asks for.
     """
-    members: JsonObject = {}
-    if response.media_type == "application/json":
-        with suppress(ValueError):
-            members = json_object(response.body)
-    challenge = _CHALLENGE_ERROR.search(response.headers.get("www-authenticate", ""))
-    error = _text(members.get("error")) or (challenge[1] if challenge else "")
+    members = _members(response)
+    error = next(iter(errors_in(response)), "")
     description = _text(members.get("error_description"))
     detail = f"HTTP {response.status}" + (f": {description}" if description else "")
     if response.status in _BUSY:
@@ -111,6 +116,20 @@ def refuse(response: HttpResponse, code: str) -> NoReturn:
             else code
         )
     raise PeerRefused(code, detail, url=without_query(response.url), peer_error=error)
+
+
+def errors_in(response: HttpResponse) -> tuple[str, ...]:
+    """The peer's own error codes: the one of its document, then those of its challenges."""
+    own = _text(_members(response).get("error"))
+    challenges = _CHALLENGE_ERROR.findall(response.headers.get("www-authenticate", ""))
+    return tuple(error for error in (own, *challenges) if error)
+
+
+def _members(response: HttpResponse) -> JsonObject:
+    if response.media_type == "application/json":
+        with suppress(ValueError):
+            return json_object(response.body)
+    return {}
 
 
 def _text(value: Json) -> str:

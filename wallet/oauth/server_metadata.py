@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from typing import Final
 
+from pydantic import Field
+
 from wallet.errors import PeerBrokeProtocol, Unsupported
 from wallet.oauth.documents import Document, read_document, read_object
+from wallet.policy import PRE_AUTHORIZED_CODE, GrantType
 from wallet.ports import HttpResponse
 from wallet.urls import read_url, well_known
 
@@ -12,7 +15,7 @@ _RULE: Final = "RFC 8414, section 3"
 
 
 class ServerMetadata(Document):
-    """What the wallet reads of the document (RFC 8414, section 2; RFC 9126; RFC 9207)."""
+    """What the wallet reads of the document (RFC 8414, section 2; RFC 9126; RFC 9207; RFC 9449)."""
 
     issuer: str
     authorization_endpoint: str | None = None
@@ -23,6 +26,14 @@ class ServerMetadata(Document):
     code_challenge_methods_supported: Sequence[str] | None = None
     authorization_details_types_supported: Sequence[str] = ()
     authorization_response_iss_parameter_supported: bool = False
+    token_endpoint_auth_methods_supported: Sequence[str] | None = None
+    token_endpoint_auth_signing_alg_values_supported: Sequence[str] | None = None
+    dpop_signing_alg_values_supported: Sequence[str] = ()
+    challenge_endpoint: str | None = None
+    client_attestation_pop_signing_alg_values_supported: Sequence[str] | None = None
+    anonymous_pre_authorized_access: bool = Field(
+        default=False, alias="pre-authorized_grant_anonymous_access_supported"
+    )
 
     @property
     def endpoints(self) -> tuple[str, ...]:
@@ -31,6 +42,7 @@ class ServerMetadata(Document):
             self.authorization_endpoint,
             self.token_endpoint,
             self.pushed_authorization_request_endpoint,
+            self.challenge_endpoint,
         )
         return tuple(url for url in urls if url is not None)
 
@@ -63,32 +75,27 @@ def read_server_metadata(response: HttpResponse, issuer: str) -> ServerMetadata:
     return metadata
 
 
-def for_authorization_code(metadata: ServerMetadata) -> ServerMetadata:
-    """`metadata`, if its server can do the authorization code grant with PKCE S256.
+def able(metadata: ServerMetadata, grant_type: GrantType) -> ServerMetadata:
+    """`metadata`, if its server can do a grant; the authorization code grant with PKCE S256.
+
+    A server that names no grants at all may still take an offer's pre-authorized code.
 
     Raises:
         Unsupported: `authorization_server_unsupported`, naming what is missing.
     """
-    methods = metadata.code_challenge_methods_supported
-    missing = [
-        name
-        for name, absent in (
-            (
-                "the authorization_code grant",
-                "authorization_code" not in metadata.grant_types_supported,
-            ),
-            ("an authorization_endpoint", not metadata.authorization_endpoint),
-            ("a token_endpoint", not metadata.token_endpoint),
-            ("PKCE with S256", methods is not None and "S256" not in methods),
-            (
-                "a pushed_authorization_request_endpoint",
-                metadata.require_pushed_authorization_requests
-                and not metadata.pushed_authorization_request_endpoint,
-            ),
+    silent = "grant_types_supported" not in metadata.model_fields_set
+    known = grant_type in metadata.grant_types_supported
+    needed = {f"the grant {grant_type}": known or (silent and grant_type == PRE_AUTHORIZED_CODE)}
+    needed["a token_endpoint"] = bool(metadata.token_endpoint)
+    if grant_type == "authorization_code":
+        methods = metadata.code_challenge_methods_supported
+        needed["an authorization_endpoint"] = bool(metadata.authorization_endpoint)
+        needed["PKCE with S256"] = methods is None or "S256" in methods
+        needed["a pushed_authorization_request_endpoint"] = bool(
+            metadata.pushed_authorization_request_endpoint
+            or not metadata.require_pushed_authorization_requests
         )
-        if absent
-    ]
-    if missing:
+    if missing := [name for name, there in needed.items() if not there]:
         raise Unsupported(
             "authorization_server_unsupported",
             f"{metadata.issuer[:200]} lacks {', '.join(missing)}",

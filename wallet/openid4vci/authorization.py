@@ -17,7 +17,7 @@ OPENID_CREDENTIAL: Final = "openid_credential"
 
 @dataclass(frozen=True)
 class AuthorizationRequest:
-    """All there is to ask for one credential.
+    """All there is to ask for the credentials of one issuance.
 
     Attributes:
         client_id: OAuth client identifier.
@@ -52,32 +52,42 @@ class AuthorizationRequest:
         }
 
 
+def authorization_details(
+    credential_configuration_ids: Sequence[str], metadata: IssuerMetadata
+) -> str:
+    """`authorization_details` for credentials (section 5.1.1), as a parameter's value."""
+    located = (
+        {}
+        if metadata.authorization_servers is None
+        else {"locations": [metadata.credential_issuer]}
+    )
+    details = [
+        {"type": OPENID_CREDENTIAL, "credential_configuration_id": name, **located}
+        for name in credential_configuration_ids
+    ]
+    return json.dumps(details, separators=(",", ":"))
+
+
 def asking_for(
-    credential_configuration_id: str,
+    credential_configuration_ids: Sequence[str],
     metadata: IssuerMetadata,
     server: ServerMetadata,
     preference: Literal["auto", "scope", "authorization_details"],
 ) -> tuple[Literal["scope", "authorization_details"], str]:
-    """How to ask for a credential: by the configuration's scope or by authorization_details.
+    """How to ask for credentials: by their configurations' scopes or by authorization_details.
 
-    "auto" takes authorization_details where the server says it knows them, or where the
-    configuration has no scope (section 12.2.4), and the scope otherwise.
+    "auto" takes authorization_details where the server says it knows them, or where a
+    configuration has no scope (section 12.2.4), and the scopes otherwise.
     """
-    scope = metadata.configuration(credential_configuration_id).scope
+    scopes = [metadata.configuration(name).scope for name in credential_configuration_ids]
     details = OPENID_CREDENTIAL in server.authorization_details_types_supported
-    if scope and (preference == "scope" or (preference == "auto" and not details)):
-        return "scope", scope
-    entry: dict[str, str | Sequence[str]] = {
-        "type": OPENID_CREDENTIAL,
-        "credential_configuration_id": credential_configuration_id,
-    }
-    if metadata.authorization_servers is not None:
-        entry["locations"] = [metadata.credential_issuer]
-    return "authorization_details", json.dumps([entry], separators=(",", ":"))
+    if all(scopes) and (preference == "scope" or (preference == "auto" and not details)):
+        return "scope", " ".join(dict.fromkeys(filter(None, scopes)))
+    return "authorization_details", authorization_details(credential_configuration_ids, metadata)
 
 
 def request_for(
-    credential_configuration_id: str,
+    credential_configuration_ids: Sequence[str],
     grant: AuthorizationCodeGrant,
     metadata: IssuerMetadata,
     server: ServerMetadata,
@@ -88,8 +98,8 @@ def request_for(
     state: Secret[str],
     pkce: Pkce,
 ) -> AuthorizationRequest:
-    """The Authorization Request for one credential of an offer."""
-    asking = asking_for(credential_configuration_id, metadata, server, preference)
+    """The Authorization Request for credentials of an offer."""
+    asking = asking_for(credential_configuration_ids, metadata, server, preference)
     named = metadata.authorization_servers is not None and asking[0] == "scope"
     return AuthorizationRequest(
         client_id=client_id,

@@ -1,15 +1,15 @@
 """Credential Request and Response (OpenID4VCI 1.0, section 8)."""
 
-import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import Field
 
-from wallet.errors import PeerBrokeProtocol, Unsupported
+from wallet.errors import Unsupported
 from wallet.oauth.documents import Document, read_document, read_object, succeeded
 from wallet.ports import HttpResponse
-from wallet.records import Secret
+from wallet.records import JsonObject, Secret
 
 _RULE: Final = "OpenID4VCI 1.0, section 8.3"
 
@@ -27,50 +27,62 @@ class CredentialResponse(Document):
     notification_id: str | None = None
 
 
+class Transaction(Document):
+    """A Credential Response that puts the credential off (section 9)."""
+
+    transaction_id: str = Field(min_length=1)
+    interval: float = Field(gt=0)
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """What an issuer delivered at once.
+
+    Attributes:
+        credentials: Exactly as they were received, in no particular order.
+        notification_id: What the issuer wants to hear of.
+    """
+
+    credentials: tuple[Secret[str], ...]
+    notification_id: str | None
+
+
 def credential_request(
     credential_configuration_id: str,
     credential_identifier: str | None,
-    proof: Secret[str] | None,
-) -> bytes:
-    """The JSON body of a Credential Request (section 8.2).
+    proofs: JsonObject,
+) -> JsonObject:
+    """The document of a Credential Request (section 8.2).
 
     Args:
         credential_configuration_id: Asked for where there is no `credential_identifier`.
         credential_identifier: From the token response; wins where there is one.
-        proof: A `jwt` key proof; None for a credential without key binding.
+        proofs: By proof type, exactly one; {} for a credential without key binding.
     """
     wanted = (
         {"credential_configuration_id": credential_configuration_id}
         if credential_identifier is None
         else {"credential_identifier": credential_identifier}
     )
-    proofs = {} if proof is None else {"proofs": {"jwt": [proof.reveal()]}}
-    return json.dumps({**wanted, **proofs}, separators=(",", ":")).encode()
+    return {**wanted, "proofs": proofs} if proofs else wanted
 
 
-def read_credential_response(response: HttpResponse) -> tuple[Secret[str], str | None]:
-    """The one credential that was asked for, exactly as it was received; the `notification_id`.
+def read_credential_response(response: HttpResponse) -> Delivery | Transaction:
+    """What a Credential Response or Deferred Credential Response brought.
 
     Raises:
         PeerRefused: `credential_refused` with the issuer's error, `server_error`.
         PeerBrokeProtocol: `credential_response_invalid`.
-        Unsupported: `deferred_unsupported` for a transaction instead of a credential,
-            `format_unsupported` for a credential that is not text.
+        Unsupported: `format_unsupported` for a credential that is not text.
     """
-    if response.status == 202:
-        raise Unsupported("deferred_unsupported", rule="OpenID4VCI 1.0, section 9")
     succeeded(response, "credential_refused")
     document = read_object(response, "credential_response_invalid", _RULE)
-    answer = read_document(
-        CredentialResponse, document, "credential_response_invalid", _RULE, response.url
-    )
-    if len(answer.credentials) != 1:
-        raise PeerBrokeProtocol(
-            "credential_response_invalid",
-            f"{len(answer.credentials)} credentials for one key proof",
-            rule="OpenID4VCI 1.0, section 8.2",
-        )
-    credential = answer.credentials[0].credential
-    if not isinstance(credential, str):
-        raise Unsupported("format_unsupported", "the credential is not a text", rule=_RULE)
-    return Secret(credential), answer.notification_id
+    url = response.url
+    if response.status == 202:
+        return read_document(Transaction, document, "credential_response_invalid", _RULE, url)
+    answer = read_document(CredentialResponse, document, "credential_response_invalid", _RULE, url)
+    credentials = tuple(one.credential for one in answer.credentials)
+    texts = tuple(Secret(one) for one in credentials if isinstance(one, str))
+    if len(texts) != len(credentials):
+        raise Unsupported("format_unsupported", "a credential is not a text", rule=_RULE)
+    return Delivery(texts, answer.notification_id)

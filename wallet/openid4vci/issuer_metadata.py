@@ -5,10 +5,11 @@ from typing import Any, Final
 
 from pydantic import Field
 
-from wallet.errors import PeerBrokeProtocol, Unsupported
+from wallet.errors import PeerBrokeProtocol, Unsupported, WalletError
 from wallet.oauth.documents import Document, read_document, read_object
-from wallet.openid4vci.offer import AuthorizationCodeGrant
+from wallet.openid4vci.offer import Grant
 from wallet.ports import HttpResponse
+from wallet.records import JsonObject
 from wallet.strict import MAX_DEPTH
 from wallet.urls import read_identifier, read_url, well_known
 
@@ -66,9 +67,33 @@ class CredentialConfiguration(Document):
     credential_metadata: CredentialMetadata = CredentialMetadata()
 
 
-class Encryption(Document):
-    """`credential_request_encryption` or `credential_response_encryption`."""
+class BatchIssuance(Document):
+    """`batch_credential_issuance`: how many key proofs a request may have."""
 
+    batch_size: int = Field(ge=2)
+
+
+class KeySet(Document):
+    """A JSON Web Key Set (RFC 7517, section 5)."""
+
+    keys: Sequence[Mapping[str, Any]] = Field(min_length=1)
+
+
+class RequestEncryption(Document):
+    """`credential_request_encryption` of the issuer's metadata."""
+
+    jwks: KeySet
+    enc_values_supported: Sequence[str] = Field(min_length=1)
+    zip_values_supported: Sequence[str] = ()
+    encryption_required: bool
+
+
+class ResponseEncryption(Document):
+    """`credential_response_encryption` of the issuer's metadata."""
+
+    alg_values_supported: Sequence[str] = Field(min_length=1)
+    enc_values_supported: Sequence[str] = Field(min_length=1)
+    zip_values_supported: Sequence[str] = ()
     encryption_required: bool
 
 
@@ -82,23 +107,41 @@ class IssuerMetadata(Document):
     authorization_servers: Sequence[str] | None = Field(default=None, min_length=1)
     credential_endpoint: str
     nonce_endpoint: str | None = None
+    deferred_credential_endpoint: str | None = None
     notification_endpoint: str | None = None
-    credential_request_encryption: Encryption | None = None
-    credential_response_encryption: Encryption | None = None
+    credential_request_encryption: RequestEncryption | None = None
+    credential_response_encryption: ResponseEncryption | None = None
+    batch_credential_issuance: BatchIssuance | None = None
     display: Sequence[Display] = ()
     credential_configurations_supported: Mapping[str, Mapping[str, Any]]
 
     @property
     def endpoints(self) -> tuple[str, ...]:
         """Every URL the wallet sends to."""
-        urls = (self.credential_endpoint, self.nonce_endpoint, self.notification_endpoint)
+        urls = (
+            self.credential_endpoint,
+            self.nonce_endpoint,
+            self.deferred_credential_endpoint,
+            self.notification_endpoint,
+        )
         return tuple(url for url in urls if url is not None)
 
     @property
-    def encryption_required(self) -> bool:
-        """Whether requests or responses must be encrypted on top of TLS (section 10)."""
-        both = (self.credential_request_encryption, self.credential_response_encryption)
-        return any(one is not None and one.encryption_required for one in both)
+    def readable_configurations(self) -> tuple[str, ...]:
+        """The names of all configurations but those that are not as they should be."""
+
+        def readable(name: str) -> bool:
+            try:
+                return bool(self.configuration(name))
+            except WalletError:
+                return False
+
+        return tuple(filter(readable, self.credential_configurations_supported))
+
+    def batch_size(self, wanted: int) -> int:
+        """How many of `wanted` copies of a credential one request may ask for (section 12.2.4)."""
+        batch = self.batch_credential_issuance
+        return min(wanted, batch.batch_size) if batch else 1
 
     def configuration(self, credential_configuration_id: str) -> CredentialConfiguration:
         """One configuration.
@@ -163,24 +206,27 @@ def read_issuer_metadata(response: HttpResponse, credential_issuer: str) -> Issu
             another issuer (section 12.2.4).
     """
     document = read_object(response, "metadata_invalid", "OpenID4VCI 1.0, section 12.2.2")
-    metadata = read_document(IssuerMetadata, document, "metadata_invalid", _RULE, response.url)
+    return issuer_metadata_of(document, credential_issuer, response.url)
+
+
+def issuer_metadata_of(document: JsonObject, credential_issuer: str, url: str) -> IssuerMetadata:
+    """The metadata of `credential_issuer` that was found at `url`; raises as above."""
+    metadata = read_document(IssuerMetadata, document, "metadata_invalid", _RULE, url)
     if metadata.credential_issuer != credential_issuer:
         raise PeerBrokeProtocol(
             "issuer_mismatch",
             f"asked {credential_issuer!r}, the document says {metadata.credential_issuer[:200]!r}",
             rule=_RULE,
-            url=response.url,
+            url=url,
         )
-    for url in metadata.endpoints:
-        read_url(url)
+    for endpoint in metadata.endpoints:
+        read_url(endpoint)
     for server in metadata.authorization_servers or ():
         read_identifier(server)
     return metadata
 
 
-def authorization_servers(
-    metadata: IssuerMetadata, grant: AuthorizationCodeGrant
-) -> tuple[str, ...]:
+def authorization_servers(metadata: IssuerMetadata, grant: Grant) -> tuple[str, ...]:
     """The authorization servers that may be asked, in the issuer's order (section 12.2.4).
 
     Raises:

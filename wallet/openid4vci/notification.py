@@ -1,15 +1,18 @@
 """Notification Endpoint (OpenID4VCI 1.0, section 11)."""
 
-import json
+from typing import Literal
 
 from wallet.oauth.documents import succeeded
 from wallet.ports import HttpResponse
+from wallet.records import JsonObject
+
+Event = Literal["credential_accepted", "credential_deleted", "credential_failure"]
+"""It was stored; the holder did not want it; anything else went wrong."""
 
 
-def accepted(notification_id: str) -> bytes:
-    """The JSON body of a Notification Request for a credential that was stored (section 11.1)."""
-    members = {"notification_id": notification_id, "event": "credential_accepted"}
-    return json.dumps(members, separators=(",", ":")).encode()
+def notification(notification_id: str, event: Event) -> JsonObject:
+    """The document of a Notification Request (section 11.1)."""
+    return {"notification_id": notification_id, "event": event}
 
 
 def read_notification_response(response: HttpResponse) -> None:

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 from urllib.parse import parse_qsl
 
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
 from wallet.errors import PeerBrokeProtocol, Unsupported
 from wallet.oauth.documents import Document, read_document, read_object, refuse
-from wallet.policy import OFFER_LIMIT_BYTES
+from wallet.policy import OFFER_LIMIT_BYTES, PRE_AUTHORIZED_CODE, GrantType
 from wallet.ports import HttpResponse
 from wallet.strict import json_object
 from wallet.urls import read_identifier, read_url
@@ -22,14 +22,38 @@ SCHEMES: Final = ("openid-credential-offer", "haip-vci", "https")
 class AuthorizationCodeGrant(Document):
     """Grant `authorization_code` of an offer (section 4.1.1)."""
 
+    grant_type: ClassVar[GrantType] = "authorization_code"
     issuer_state: str | None = None
     authorization_server: str | None = None
+
+
+class TransactionCode(Document):
+    """`tx_code`: the holder must type a code that came by another way; `{}` says so too."""
+
+    input_mode: str = "numeric"
+    length: PositiveInt | None = None
+    description: str | None = None
+
+
+class PreAuthorizedCodeGrant(Document):
+    """Grant `urn:ietf:params:oauth:grant-type:pre-authorized_code` of an offer (section 4.1.1)."""
+
+    grant_type: ClassVar[GrantType] = PRE_AUTHORIZED_CODE
+    pre_authorized_code: str = Field(alias="pre-authorized_code", min_length=1, repr=False)
+    tx_code: TransactionCode | None = None
+    authorization_server: str | None = None
+
+
+Grant = AuthorizationCodeGrant | PreAuthorizedCodeGrant
 
 
 class Grants(Document):
     """The grants of an offer that this wallet knows."""
 
     authorization_code: AuthorizationCodeGrant | None = None
+    pre_authorized_code: PreAuthorizedCodeGrant | None = Field(
+        default=None, alias=PRE_AUTHORIZED_CODE
+    )
 
 
 class CredentialOffer(Document):
@@ -110,16 +134,26 @@ def _checked(offer: CredentialOffer) -> CredentialOffer:
     return offer
 
 
-def authorization_code_grant(offer: CredentialOffer) -> AuthorizationCodeGrant:
-    """The offer's authorization code grant; an empty one where the offer names no grant.
+def own_offer(credential_issuer: str, names: Sequence[str]) -> CredentialOffer:
+    """The offer without grants that stands for a holder who came without one (section 5)."""
+    members = {"credential_issuer": credential_issuer, "credential_configuration_ids": list(names)}
+    return _checked(read_document(CredentialOffer, members, "offer_invalid", _RULE, ""))
+
+
+def grants_of(offer: CredentialOffer) -> tuple[Grant, ...]:
+    """The offer's grants that the wallet knows; the one that spares a sign-in first.
+
+    An offer that names none leaves the authorization code grant (section 4.1.1).
 
     Raises:
-        Unsupported: `grant_unsupported` where it names other grants only.
+        Unsupported: `grant_unsupported` where it names others only.
     """
     grants = offer.grants
     if grants is None or not (grants.model_fields_set or grants.model_extra):
-        return AuthorizationCodeGrant()
-    if grants.authorization_code is None:
+        return (AuthorizationCodeGrant(),)
+    known = (grants.pre_authorized_code, grants.authorization_code)
+    found = tuple(grant for grant in known if grant is not None)
+    if not found:
         named = ", ".join(sorted(grants.model_extra or {}))[:200]
         raise Unsupported("grant_unsupported", named, rule="OpenID4VCI 1.0, section 4.1.1")
-    return grants.authorization_code
+    return found

@@ -1,19 +1,51 @@
-"""Key proofs (OpenID4VCI 1.0, Appendix F)."""
+"""Proof types (OpenID4VCI 1.0, Appendix F)."""
 
-import json
-from datetime import datetime
-from typing import Final
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Literal
 
 from wallet.errors import Unsupported
+from wallet.oauth.jwt import best_algorithm, signing_input
 from wallet.openid4vci.issuer_metadata import CredentialConfiguration
-from wallet.records import HolderKey, Secret
-from wallet.strict import base64url_encode
+from wallet.records import HolderKey, JsonObject, Secret
+from wallet.strict import canonical_json
+from wallet.trust.holder_keys import DID_METHODS, did_url, multibase
 
 JWT_PROOF_TYPE: Final = "openid4vci-proof+jwt"
-ALGORITHMS: Final = ("ES256",)
-"""What the holder's keys can sign, best first."""
+CRYPTOSUITES: Final = {"ecdsa-jcs-2019": "ES256", "eddsa-jcs-2022": "EdDSA"}
+"""The Data Integrity suites that need no RDF, best first, with the algorithm of their keys."""
 
-_RULE: Final = "OpenID4VCI 1.0, appendix F.1"
+_RULE: Final = "OpenID4VCI 1.0, appendix F"
+_PRESENTATION: Final[JsonObject] = {
+    "@context": ["https://www.w3.org/ns/credentials/v2"],
+    "type": ["VerifiablePresentation"],
+}
+
+ProofType = Literal["jwt", "attestation", "di_vp"]
+
+
+@dataclass(frozen=True)
+class ProofChoice:
+    """How the wallet proves that it has the keys of a credential.
+
+    Attributes:
+        proof_type: Member of `proof_types_supported`.
+        algorithm: JOSE name of the algorithm of the holder's keys.
+        names: How the keys are named: "jwk", or the DID method.
+        suite: The `cryptosuite` of a `di_vp`; empty for the other types.
+        attested: What a key attestation must say (`key_attestations_required`); None where none is
+            needed.
+        attesting: The algorithms that the key attestation may be signed with.
+    """
+
+    proof_type: ProofType
+    algorithm: str
+    names: str
+    suite: str = ""
+    attested: JsonObject | None = None
+    attesting: tuple[str, ...] = ()
 
 
 def needs_proof(configuration: CredentialConfiguration) -> bool:
@@ -24,53 +56,159 @@ def needs_proof(configuration: CredentialConfiguration) -> bool:
     )
 
 
-def proof_algorithm(configuration: CredentialConfiguration) -> str:
-    """The algorithm of a `jwt` key proof with a `jwk` header for this configuration.
+def proof_choice(configuration: CredentialConfiguration, *, attester: bool) -> ProofChoice:
+    """The best proof for this configuration: the keys' own signatures before others' word for them.
+
+    Args:
+        configuration: Where a proof is needed.
+        attester: Whether a wallet provider attests keys for this wallet.
 
     Raises:
-        Unsupported: `proof_unsupported`, naming what the issuer asks for instead.
+        Unsupported: `proof_unsupported`, with the first reason.
     """
     types = configuration.proof_types_supported or {}
+    reasons: list[str] = []
+    for proof_type in ("jwt", "attestation", "di_vp"):
+        if proof_type not in types:
+            continue
+        offered = types[proof_type].proof_signing_alg_values_supported
+        required = types[proof_type].key_attestations_required
+        if proof_type == "attestation":
+            required = required if required is not None else {}
+        if required is not None and not (attester and proof_type != "di_vp"):
+            reasons.append(f"{proof_type}: a key attestation is required")
+            continue
+        try:
+            names = _names(configuration, did_only=proof_type == "di_vp")
+            match proof_type:
+                case "jwt":
+                    algorithm, suite = _algorithm(offered), ""
+                case "attestation":
+                    algorithm, suite = best_algorithm(offered) or "ES256", ""
+                case _:
+                    algorithm, suite = _suite(offered)
+        except ValueError as error:
+            reasons.append(f"{proof_type}: {error}")
+            continue
+        attesting = tuple(offered) if required is not None else ()
+        return ProofChoice(proof_type, algorithm, names, suite, required, attesting)
+    reason = reasons[0] if reasons else f"proof types {sorted(types)}"
+    raise Unsupported("proof_unsupported", reason, rule=_RULE)
+
+
+def _names(configuration: CredentialConfiguration, *, did_only: bool) -> str:
     methods = configuration.cryptographic_binding_methods_supported
-    if "jwt" not in types:
-        raise Unsupported("proof_unsupported", f"proof types {sorted(types)}", rule=_RULE)
-    if methods is not None and "jwk" not in methods:
-        raise Unsupported("proof_unsupported", f"binding methods {list(methods)}", rule=_RULE)
-    if types["jwt"].key_attestations_required is not None:
-        raise Unsupported("proof_unsupported", "a key attestation is required", rule=_RULE)
-    offered = types["jwt"].proof_signing_alg_values_supported
-    for algorithm in ALGORITHMS:
-        if algorithm in offered:
-            return algorithm
-    raise Unsupported("proof_unsupported", f"algorithms {list(offered)}", rule=_RULE)
+    if not did_only and (methods is None or {"jwk", "cose_key"} & set(methods)):
+        return "jwk"
+    for method in DID_METHODS:
+        if methods is None or method in methods:
+            return method
+    message = f"binding methods {list(methods or ())}"
+    raise ValueError(message)
+
+
+def _algorithm(offered: Sequence[str]) -> str:
+    algorithm = best_algorithm(offered)
+    if algorithm is None:
+        message = f"algorithms {list(offered)}"
+        raise ValueError(message)
+    return algorithm
+
+
+def _suite(offered: Sequence[str]) -> tuple[str, str]:
+    for suite, algorithm in CRYPTOSUITES.items():
+        if suite in offered:
+            return algorithm, suite
+    message = f"cryptosuites {list(offered)}"
+    raise ValueError(message)
+
+
+def key_reference(key: HolderKey, names: str) -> JsonObject:
+    """The one header parameter that names a key: `jwk`, or `kid` with a DID URL."""
+    if names == "jwk":
+        return {"jwk": dict(key.public_jwk)}
+    return {"kid": did_url(key.public_jwk, names)}
 
 
 def proof_signing_input(
     key: HolderKey,
+    reference: JsonObject,
     *,
     credential_issuer: str,
     client_id: str,
     nonce: Secret[str] | None,
     now: datetime,
+    key_attestation: Secret[str] | None = None,
 ) -> bytes:
     """What the holder key signs: header and claims of a `jwt` key proof (Appendix F.1).
 
-    `iss` is the `client_id`, since the access token was not got anonymously.
+    Args:
+        key: The key.
+        reference: Names it: `jwk`, `kid` or `x5c`, as `key_reference` makes the first two.
+        credential_issuer: The audience.
+        client_id: Empty where the access token was got anonymously.
+        nonce: The `c_nonce`, where the issuer has a nonce endpoint.
+        now: The time by the issuer's clock.
+        key_attestation: Attests the key, and others perhaps.
     """
-    header = {"typ": JWT_PROOF_TYPE, "alg": key.algorithm, "jwk": dict(key.public_jwk)}
-    claims = {
-        "iss": client_id,
+    header: JsonObject = {
+        "typ": JWT_PROOF_TYPE,
+        "alg": key.algorithm,
+        **reference,
+        **({"key_attestation": key_attestation.reveal()} if key_attestation is not None else {}),
+    }
+    claims: JsonObject = {
+        **({"iss": client_id} if client_id else {}),
         "aud": credential_issuer,
         "iat": int(now.timestamp()),
         **({"nonce": nonce.reveal()} if nonce is not None else {}),
     }
-    parts = (
-        base64url_encode(json.dumps(part, separators=(",", ":")).encode())
-        for part in (header, claims)
-    )
-    return ".".join(parts).encode()
+    return signing_input(header, claims)
 
 
-def proof_jwt(signing_input: bytes, signature: bytes) -> Secret[str]:
-    """The compact JWS of a signed key proof."""
-    return Secret(f"{signing_input.decode()}.{base64url_encode(signature)}")
+@dataclass(frozen=True)
+class UnsignedPresentation:
+    """A Verifiable Presentation that lacks its `proofValue`, and what is signed for it."""
+
+    document: JsonObject
+    message: bytes
+
+    def signed(self, signature: bytes) -> JsonObject:
+        """The presentation with its proof."""
+        proof = self.document["proof"]
+        assert isinstance(proof, Mapping)  # noqa: S101 - it was put there below
+        return {**self.document, "proof": {**proof, "proofValue": multibase(signature)}}
+
+
+def presentation(
+    key: HolderKey,
+    names: str,
+    suite: str,
+    *,
+    credential_issuer: str,
+    nonce: Secret[str] | None,
+    now: datetime,
+) -> UnsignedPresentation:
+    """A `di_vp` key proof (Appendix F.2; Data Integrity EdDSA and ECDSA Cryptosuites, JCS).
+
+    Arguments as for `proof_signing_input`; `suite` is one of `CRYPTOSUITES`.
+    """
+    method = did_url(key.public_jwk, names)
+    document: JsonObject = {**_PRESENTATION, "holder": method.partition("#")[0]}
+    proof: JsonObject = {
+        "type": "DataIntegrityProof",
+        "cryptosuite": suite,
+        "created": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "verificationMethod": method,
+        "proofPurpose": "authentication",
+        "domain": credential_issuer,
+        **({"challenge": nonce.reveal()} if nonce is not None else {}),
+    }
+    return UnsignedPresentation(*_with_proof(document, proof))
+
+
+def _with_proof(document: JsonObject, proof: JsonObject) -> tuple[JsonObject, bytes]:
+    """`document` with `proof`, and the hash data of both (sections 3.3.1 and 3.3.4)."""
+    proof = {**proof, "@context": document["@context"]}
+    hashes = (hashlib.sha256(canonical_json(one)).digest() for one in (proof, document))
+    return {**document, "proof": proof}, b"".join(hashes)

@@ -1,5 +1,7 @@
 """Trust anchors, and issuer certificates that chain to them (RFC 5280; SD-JWT VC, section 3.5)."""
 
+import base64
+import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -108,6 +110,18 @@ def read_chain(certificates: Sequence[bytes]) -> Chain:
         message = "the leaf's key is not for signatures"
         raise ValueError(message)
     return Chain(leaf, tuple(others), key)
+
+
+def read_x5c(header: object) -> Chain:
+    """Read an `x5c` header parameter (RFC 7515, section 4.1.6); raises `ValueError`."""
+    if not isinstance(header, list) or not all(isinstance(one, str) for one in header):
+        message = "the header names no certificate chain"
+        raise ValueError(message)
+    try:
+        return read_chain([base64.b64decode(one, validate=True) for one in header])
+    except binascii.Error:
+        message = "not base64"
+        raise ValueError(message) from None
 
 
 def load_anchors(files: Sequence[Path]) -> Anchors:

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from wallet.errors import LocalFailure
-from wallet.records import Check, CredentialRecord, Image, Json, Outcome, Report
+from wallet.records import Check, Copy, CredentialRecord, Image, Json, Outcome, Report
 from wallet.vault.failures import damaged
 
-VERSION: Final = 1
+VERSION: Final = 2
+"""Until 1 a credential was one copy: `credential` and `key_id` stood for themselves."""
 
 MAX_DEPTH: Final = 200
 """Arrays and objects within each other. Disclosures of an SD-JWT nest deeper than each document
@@ -19,8 +20,6 @@ that was read, so `wallet.strict.MAX_DEPTH` does not hold here; Python's own lim
 _TEXTS: Final = (
     "id",
     "format",
-    "credential",
-    "key_id",
     "credential_issuer",
     "credential_configuration_id",
     "trusted_by",
@@ -37,6 +36,7 @@ def document_of(record: CredentialRecord) -> bytes:
     members = {
         "version": VERSION,
         **{name: getattr(record, name) for name in _TEXTS},
+        "copies": [[copy.credential, copy.key_id] for copy in record.copies],
         "configuration": record.configuration,
         "issuer_display": list(record.issuer_display),
         "claims": record.claims,
@@ -78,9 +78,13 @@ def _dumped(members: Mapping[str, Any]) -> bytes | None:
 def _read(document: bytes) -> CredentialRecord | None:
     try:
         members: dict[str, Any] = _object(json.loads(document, object_pairs_hook=_unique))
-        if members.pop("version") != VERSION:
+        version = members.pop("version")
+        if version == 1:
+            members["copies"] = [[members.pop("credential"), members.pop("key_id")]]
+        elif version != VERSION:
             return None
         return CredentialRecord(
+            copies=tuple(Copy(_text(one), _text(key)) for one, key in members.pop("copies")),
             **{name: _text(members.pop(name)) for name in _TEXTS},
             configuration=_object(members.pop("configuration")),
             issuer_display=tuple(_object(one) for one in members.pop("issuer_display")),

@@ -16,7 +16,7 @@ CURVES: Final = {"ES256": ("P-256", 32), "ES384": ("P-384", 48)}
 
 
 def new_key(algorithm: str) -> tuple[bytes, dict[str, str]]:
-    """A fresh key for ES256, ES384 or EdDSA: its private half in DER, its public half as a JWK."""
+    """A fresh key for ES256, ES384 or Ed25519: its private half in DER, its public one as a JWK."""
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
@@ -26,7 +26,7 @@ def new_key(algorithm: str) -> tuple[bytes, dict[str, str]]:
             key = ec.generate_private_key(ec.SECP256R1())
         case "ES384":
             key = ec.generate_private_key(ec.SECP384R1())
-        case "EdDSA":
+        case "Ed25519" | "EdDSA":
             key = ed25519.Ed25519PrivateKey.generate()
         case _:
             raise LocalFailure("internal", f"no holder keys for {algorithm[:20]}")

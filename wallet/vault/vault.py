@@ -372,7 +372,14 @@ class Vault:
 
     async def keep(self, record: CredentialRecord, flow: Flow) -> None:
         """See `wallet.ports.Flows.keep`."""
-        await self._commit(_put(record), _row(flow))
+
+        def keep(store: Store) -> int:
+            named = (*record.key_ids, *flow.key_ids)
+            former = store.named_only_by("credential", record.id)
+            unnamed = [Delete(HOLDER_KEY, one) for one in former if one not in named]
+            return store.write(_put(record, first=False), _row(flow), *unnamed)
+
+        await self._mirror(await self._read(keep))
 
     async def flows(self) -> tuple[Flow, ...]:
         """See `wallet.ports.Flows.flows`."""
@@ -492,11 +499,10 @@ async def _seen(file: KeyFile) -> int:
     return int(text) if text and text.isdecimal() else 0
 
 
-def _put(record: CredentialRecord) -> Put:
+def _put(record: CredentialRecord, *, first: bool = True) -> Put:
     from wallet.vault.document import document_of
 
-    keys = (record.key_id,) if record.key_id else ()
-    return Put("credential", record.id, document_of(record), keys, first=True)
+    return Put("credential", record.id, document_of(record), record.key_ids, first=first)
 
 
 def _row(flow: Flow) -> Put:

@@ -120,7 +120,7 @@ async def put_many(case: Path, number: int) -> dict[str, HolderKey]:
         one = record(n, f"key{n}")
         puts += [
             Put("holder_key", f"key{n}", der),
-            Put("credential", one.id, document_of(one), (one.key_id,)),
+            Put("credential", one.id, document_of(one), one.key_ids),
         ]
     der, public = new_key("ES256")
     keys["pending"] = HolderKey("pending", "ES256", public)
@@ -379,7 +379,7 @@ async def test_one_credential_goes_from_one_vault_to_another(tmp_path: Path, use
     assert not (first / "none").exists()
     exported = read_backup(first / "one", PASSPHRASE).records
     assert [(one.kind, one.id) for one in exported] == [
-        ("holder_key", one.key_id),
+        ("holder_key", one.key_ids[0]),
         ("credential", "credential-1"),
     ]
     use(second)
@@ -387,8 +387,8 @@ async def test_one_credential_goes_from_one_vault_to_another(tmp_path: Path, use
     assert await vault.import_credentials(first / "one", PASSPHRASE) == ("credential-1",)
     assert await vault.import_credentials(first / "one", PASSPHRASE) == ()
     assert await vault.all() == (one,)
-    text = signing_input(keys[one.key_id])
-    verify(keys[one.key_id], await vault.sign(one.key_id, text), text)
+    text = signing_input(keys[one.key_ids[0]])
+    verify(keys[one.key_ids[0]], await vault.sign(one.key_ids[0], text), text)
     with pytest.raises(LocalFailure, match="backup_passphrase_wrong"):
         await vault.import_credentials(first / "one", Secret("another horse"))
     await vault.close()
@@ -404,16 +404,16 @@ async def test_the_credentials_of_a_backup_come_to_those_that_are_here(
     await made(case, 3)
     await backed_up(case)
     vault = await Vault.open(case / "vault")
-    key_id = (await vault.get("credential-1")).key_id
+    key_ids = (await vault.get("credential-1")).key_ids
     for number in (0, 2):
         await vault.remove(f"credential-{number}")
     await vault.end("flow")
     taken = await vault.import_credentials(case / "wallet.age", PASSPHRASE)
     assert set(taken) == {"credential-0", "credential-2"}
     assert {one.id for one in await vault.all()} == {f"credential-{n}" for n in range(3)}
-    assert (await vault.get("credential-1")).key_id == key_id
+    assert (await vault.get("credential-1")).key_ids == key_ids
     assert await vault.flows() == ()
     for one in await vault.all():
-        assert await vault.sign(one.key_id, b"message")
+        assert await vault.sign(one.key_ids[0], b"message")
     await vault.close()
     assert len((await content_of(case / "vault"))[0]) == 3

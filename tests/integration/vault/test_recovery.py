@@ -48,8 +48,8 @@ async def opens(
     """The vault opens with what it held, and its key signs."""
     vault = await Vault.open(folder, passphrase, recovery_code=code)
     [card] = await vault.all()
-    assert card == record(0, card.key_id)
-    assert await vault.sign(card.key_id, b"message")
+    assert card == record(0, card.key_ids[0])
+    assert await vault.sign(card.key_ids[0], b"message")
     await vault.close()
 
 

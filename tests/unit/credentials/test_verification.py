@@ -46,7 +46,7 @@ def issuer(authority: Authority) -> Simulator:
 
 def expected(issuer: Simulator) -> Expected:
     anchors = Anchors((issuer.authority.certificate,))
-    return Expected(VCT, JWK, (("family_name",),), anchors, NOW)
+    return Expected(VCT, (JWK,), (("family_name",),), anchors, NOW)
 
 
 def verify(issuer: Simulator, **changes: Any) -> VerifiedCredential:
@@ -228,10 +228,10 @@ def test_a_credential_without_end_and_without_promises(issuer: Simulator) -> Non
 
 
 def test_a_credential_without_binding(issuer: Simulator) -> None:
-    assert refusal(issuer, holder_jwk=None).code == "key_binding_mismatch"
+    assert refusal(issuer, holder_jwks=()).code == "key_binding_mismatch"
     issuer.edits["payload"] = without("cnf")
     skipped = [
-        c.name for c in verify(issuer, holder_jwk=None).report.checks if c.outcome == "skipped"
+        c.name for c in verify(issuer, holder_jwks=()).report.checks if c.outcome == "skipped"
     ]
     assert skipped == ["Holder binding"]
 

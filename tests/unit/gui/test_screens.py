@@ -15,7 +15,7 @@ from tests.support.simulator import Simulator, simulated_issuer
 from wallet.app import Wallet
 from wallet.errors import LocalFailure
 from wallet.gui.shell import prepare
-from wallet.gui.state import Place, Received, WalletState, Working
+from wallet.gui.state import Done, Place, WalletState, Working
 from wallet.records import Secret
 from wallet.settings import load
 
@@ -156,12 +156,12 @@ async def test_several_offered_credentials(desk: Desk, issuer: Simulator) -> Non
     await pasted(client, issuer.offer(credential_configuration_ids=["card", "other"]))
     await client.tap("contact-go")
     await client.see("review-accept")
-    [group] = [one for one in client.walk() if type(one).__name__ == "RadioGroup"]
-    await client.fire(group, "change", "other", value="other")
+    first, _ = [one for one in client.walk() if type(one).__name__ == "Checkbox"]
+    await client.fire(first, "change", False, value=False)
     await client.tap("review-accept")
     await client.see("result-open")
-    assert isinstance(desk.state.phase, Received)
-    assert desk.state.phase.card.credential_configuration_id == "other"
+    assert isinstance(desk.state.phase, Done)
+    assert desk.state.phase.received.cards[0].credential_configuration_id == "other"
 
 
 @pytest.mark.parametrize(("ask", "decline"), [("contact-go", "contact-cancel"),

@@ -53,7 +53,9 @@ async def test_what_is_sent(server: Front, client: Clients) -> None:
     url = f"http://127.0.0.1:{server.port}/a?b=c"
     server.faults["/a"] = reply("Set-Cookie: a=b; Path=/", "Content-Type: application/json")
     await http.get(url, accept=JSON)
-    await http.post(url, body=b"x=y", content_type="text/x", authorization=Secret("Bearer t"))
+    await http.post(
+        url, body=b"x=y", content_type="text/x", headers={"Authorization": Secret("Bearer t")}
+    )
     await http.image(url)
     agent = {"host": f"127.0.0.1:{server.port}", "user-agent": "oid4vci-wallet"}
     always = {**agent, "accept-encoding": "identity"}

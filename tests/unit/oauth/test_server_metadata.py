@@ -9,7 +9,7 @@ from tests.vectors import vector
 from wallet.errors import PeerBrokeProtocol, Unsupported
 from wallet.oauth.server_metadata import (
     ServerMetadata,
-    for_authorization_code,
+    able,
     metadata_url,
     read_server_metadata,
 )
@@ -64,7 +64,7 @@ def test_bad_documents(name: str) -> None:
 
 
 def test_what_is_assumed_where_the_document_says_nothing() -> None:
-    metadata = for_authorization_code(read())
+    metadata = able(read(), "authorization_code")
     assert "authorization_code" in metadata.grant_types_supported  # OFF-07
     assert metadata.pushed_authorization_request_endpoint is None
     assert not metadata.authorization_response_iss_parameter_supported
@@ -84,6 +84,6 @@ UNSUPPORTED: dict[str, tuple[dict[str, Any], str]] = {
 def test_a_server_that_cannot_do_what_is_needed(name: str) -> None:
     members, missing = UNSUPPORTED[name]
     with pytest.raises(Unsupported) as caught:
-        for_authorization_code(read(**members))
+        able(read(**members), "authorization_code")
     assert caught.value.code == "authorization_server_unsupported"
     assert missing in caught.value.detail

@@ -43,7 +43,7 @@ def request(
         "authorization_servers": servers,
     }
     return request_for(
-        NAME,
+        (NAME,),
         AuthorizationCodeGrant(issuer_state=issuer_state),
         read_issuer_metadata(answer(document), ISSUER),
         ServerMetadata(issuer=SERVER, **server),

@@ -1,6 +1,5 @@
 """Credential Requests and Responses (OpenID4VCI 1.0, section 8)."""
 
-import json
 from typing import Any
 
 import pytest
@@ -8,27 +7,34 @@ import pytest
 from tests.support.answers import answer
 from tests.vectors import http_answer
 from wallet.errors import PeerBrokeProtocol, PeerRefused, Unsupported, WalletError
-from wallet.openid4vci.credential import credential_request, read_credential_response
-from wallet.records import Secret
+from wallet.openid4vci.credential import (
+    Delivery,
+    Transaction,
+    credential_request,
+    read_credential_response,
+)
+from wallet.ports import HttpResponse
 
 
 def test_cred_02_either_the_identifier_or_the_configuration() -> None:
-    assert json.loads(credential_request("card", None, None)) == {
-        "credential_configuration_id": "card"
-    }
-    assert json.loads(credential_request("card", "card-2023", None)) == {
-        "credential_identifier": "card-2023"
-    }
+    assert credential_request("card", None, {}) == {"credential_configuration_id": "card"}
+    assert credential_request("card", "card-2023", {}) == {"credential_identifier": "card-2023"}
 
 
 def test_cred_03_exactly_one_kind_of_proof() -> None:
-    body = json.loads(credential_request("card", None, Secret("a.b.c")))
+    body = credential_request("card", None, {"jwt": ["a.b.c"]})
     assert body["proofs"] == {"jwt": ["a.b.c"]}
+
+
+def delivered(response: HttpResponse) -> Delivery:
+    delivery = read_credential_response(response)
+    assert isinstance(delivery, Delivery)
+    return delivery
 
 
 def test_the_examples_of_the_specification() -> None:
     response = http_answer("oid4vci-1.0/credential_response_sd_jwt_vc.txt")
-    credential = read_credential_response(response)[0].reveal()
+    credential = delivered(response).credentials[0].reveal()
     assert credential.startswith("eyJhbGciOiAiRVMyNTYi")
     assert len(credential.split("~")) == 11
     assert credential.endswith("~")
@@ -39,19 +45,35 @@ def test_the_examples_of_the_specification() -> None:
 
 def test_res_04_unknown_members_are_ignored() -> None:
     body = {"credentials": [{"credential": "a~", "new": 1}], "notification_id": "n", "new": [None]}
-    assert read_credential_response(answer(body))[0].reveal() == "a~"
+    delivery = delivered(answer(body))
+    assert [one.reveal() for one in delivery.credentials] == ["a~"]
+    assert delivery.notification_id == "n"
+
+
+def test_res_02_several_in_any_order() -> None:
+    body = {"credentials": [{"credential": "b~"}, {"credential": "a~"}]}
+    assert [one.reveal() for one in delivered(answer(body)).credentials] == ["b~", "a~"]
+
+
+def test_res_01_put_off() -> None:
+    later = {"transaction_id": "8xLOxBtZp8", "interval": 3600, "new": 1}
+    transaction = read_credential_response(answer(later, 202))
+    assert isinstance(transaction, Transaction)
+    assert (transaction.transaction_id, transaction.interval) == ("8xLOxBtZp8", 3600)
 
 
 CREDENTIAL = {"credential": "a~"}
 BAD: dict[str, tuple[Any, type[WalletError], str, str]] = {
-    "RES-01 deferred": (answer({"transaction_id": "8xLOxBtZp8", "interval": 3600}, 202),
-                        Unsupported, "deferred_unsupported", ""),
+    "RES-01 no interval": (answer({"transaction_id": "8xLOxBtZp8"}, 202),
+                           PeerBrokeProtocol, "credential_response_invalid", ""),
+    "RES-01 interval of nothing": (answer({"transaction_id": "t", "interval": 0}, 202),
+                                   PeerBrokeProtocol, "credential_response_invalid", ""),
+    "RES-01 both": (answer({"credentials": [CREDENTIAL]}, 202),
+                    PeerBrokeProtocol, "credential_response_invalid", ""),
     "RES-01 deferred with 200": (answer({"transaction_id": "8xLOxBtZp8", "interval": 3600}),
                                  PeerBrokeProtocol, "credential_response_invalid", ""),
     "RES-02 none": (answer({"credentials": []}), PeerBrokeProtocol,
                     "credential_response_invalid", ""),
-    "RES-02 two for one proof": (answer({"credentials": [CREDENTIAL, CREDENTIAL]}),
-                                 PeerBrokeProtocol, "credential_response_invalid", ""),
     "RES-02 texts": (answer({"credentials": ["a~"]}), PeerBrokeProtocol,
                      "credential_response_invalid", ""),
     "RES-03 a number": (answer({"credentials": [{"credential": 1}]}), PeerBrokeProtocol,

@@ -159,14 +159,6 @@ def test_off_05_a_configuration_that_is_not_described() -> None:
     assert caught.value.code == "configuration_unknown"
 
 
-def test_cred_06_encryption_that_is_required_is_noticed() -> None:
-    required, optional = {"encryption_required": True}, {"encryption_required": False}
-    for name in ("credential_request_encryption", "credential_response_encryption"):
-        assert read(**{name: required}).encryption_required
-        assert not read(**{name: optional}).encryption_required
-    assert not read().encryption_required
-
-
 def test_off_09_which_authorization_servers_may_be_asked() -> None:
     one, two = "https://one.example", "https://two.example"
     both = read(authorization_servers=[one, two])

@@ -1,11 +1,9 @@
 """Notification Endpoint (OpenID4VCI 1.0, section 11)."""
 
-import json
-
 import pytest
 
 from wallet.errors import PeerRefused
-from wallet.openid4vci.notification import accepted, read_notification_response
+from wallet.openid4vci.notification import notification, read_notification_response
 from wallet.ports import HttpResponse
 
 URL = "https://issuer.example/notification"
@@ -13,7 +11,7 @@ JSON = {"content-type": "application/json"}
 
 
 def test_not_01_the_request() -> None:
-    body = json.loads(accepted("n-1"))
+    body = notification("n-1", "credential_accepted")
     assert body == {"notification_id": "n-1", "event": "credential_accepted"}
 
 

@@ -10,9 +10,11 @@ from tests.support.answers import answer
 from tests.vectors import http_answer, vector
 from wallet.errors import PeerBrokeProtocol, PeerRefused, Unsupported, WalletError
 from wallet.openid4vci.offer import (
+    AuthorizationCodeGrant,
     CredentialOffer,
     OfferByReference,
-    authorization_code_grant,
+    PreAuthorizedCodeGrant,
+    grants_of,
     read_offer,
     read_offer_link,
 )
@@ -20,6 +22,11 @@ from wallet.openid4vci.offer import (
 ISSUER = "https://credential-issuer.example.com"
 OFFER = {"credential_issuer": ISSUER, "credential_configuration_ids": ["card"]}
 CODE = "urn:ietf:params:oauth:grant-type:pre-authorized_code"
+
+
+def granted(offer: CredentialOffer) -> AuthorizationCodeGrant:
+    [grant] = [one for one in grants_of(offer) if isinstance(one, AuthorizationCodeGrant)]
+    return grant
 
 
 def link(offer: Any, scheme: str = "openid-credential-offer://") -> str:
@@ -64,7 +71,7 @@ def test_the_examples_of_the_specification() -> None:
         "https://server.example.com/credential-offer/GkurKxf5T0Y-mnPFCHqWOMiZi4VS138cQO_V7PZHAdM"
     )
     fetched = read_offer(http_answer("oid4vci-1.0/credential_offer_authz_code.txt"))
-    assert authorization_code_grant(fetched).issuer_state == "eyJhbGciOiJSU0Et...FYUaBy"
+    assert granted(fetched).issuer_state == "eyJhbGciOiJSU0Et...FYUaBy"
 
 
 @pytest.mark.parametrize(
@@ -75,11 +82,28 @@ def test_the_examples_of_the_specification() -> None:
         "credential_offer_pre-authz_code",
     ],
 )
-def test_examples_with_another_grant_are_read_and_then_refused(name: str) -> None:
+def test_off_10_examples_with_a_pre_authorized_code(name: str) -> None:
     offer = read_offer(answer(vector(f"oid4vci-1.0/{name}.json")))
+    [grant] = grants_of(offer)
+    assert isinstance(grant, PreAuthorizedCodeGrant)
+    document = vector(f"oid4vci-1.0/{name}.json")["grants"][CODE]
+    assert grant.pre_authorized_code == document["pre-authorized_code"]
+    assert (grant.tx_code is not None) == ("tx_code" in document)
+    assert CredentialOffer.model_validate_json(offer.model_dump_json()) == offer
+
+
+def test_off_11_an_empty_transaction_code_is_asked_for() -> None:
+    grants = {CODE: {"pre-authorized_code": "x", "tx_code": {}}}
+    [grant] = grants_of(read_offer(answer({**OFFER, "grants": grants})))
+    assert isinstance(grant, PreAuthorizedCodeGrant)
+    assert grant.tx_code is not None
+    assert (grant.tx_code.input_mode, grant.tx_code.length) == ("numeric", None)
+
+
+def test_an_offer_with_unknown_grants_only() -> None:
     with pytest.raises(Unsupported) as caught:
-        authorization_code_grant(offer)
-    assert (caught.value.code, caught.value.detail) == ("grant_unsupported", CODE)
+        grants_of(read_offer(answer({**OFFER, "grants": {"urn:other": {}}})))
+    assert (caught.value.code, caught.value.detail) == ("grant_unsupported", "urn:other")
 
 
 VALUE = "credential_offer=" + quote(json.dumps(OFFER))
@@ -169,14 +193,17 @@ def test_bad_answers(name: str) -> None:
 
 
 def test_off_06_unknown_members_are_ignored_at_every_level() -> None:
-    grants = {"authorization_code": {"issuer_state": "s", "new": {}}, CODE: {"x": []}}
+    grants = {
+        "authorization_code": {"issuer_state": "s", "new": {}},
+        CODE: {"pre-authorized_code": "c", "x": []},
+    }
     offer = read_offer(answer({**OFFER, "new": [1], "grants": grants}))
-    assert authorization_code_grant(offer).issuer_state == "s"
+    assert granted(offer).issuer_state == "s"
 
 
 @pytest.mark.parametrize("members", [{}, {"grants": {}}, {"grants": None}])
 def test_off_07_no_grants_leave_the_choice_to_the_metadata(members: dict[str, Any]) -> None:
-    grant = authorization_code_grant(read_offer(answer(OFFER | members)))
+    grant = granted(read_offer(answer(OFFER | members)))
     assert (grant.issuer_state, grant.authorization_server) == (None, None)
 
 

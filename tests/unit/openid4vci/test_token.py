@@ -7,7 +7,7 @@ import pytest
 from tests.support.answers import answer
 from tests.unit.openid4vci.test_authorization import ISSUER, SERVER, request
 from wallet.errors import PeerBrokeProtocol, PeerRefused, WalletError
-from wallet.openid4vci.token import credential_identifier, read_token_response, token_parameters
+from wallet.openid4vci.token import credential_identifiers, read_token_response, token_parameters
 from wallet.records import Secret
 
 TOKEN = {"access_token": "eyJhbGciOiJSUzI1NiIsInR5cCI6Ikp..sHQ", "token_type": "Bearer"}
@@ -32,7 +32,6 @@ def test_tok_01_the_request() -> None:
         "grant_type": "authorization_code",
         "code": "SplxlOBeZQQYbYS6WxSbIA",
         "redirect_uri": "http://127.0.0.1:1234/path",
-        "client_id": "wallet",
         "code_verifier": "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
     }
     assert token_parameters(request(servers=[SERVER]), Secret("c"))["resource"] == ISSUER
@@ -41,8 +40,12 @@ def test_tok_01_the_request() -> None:
 def test_tok_06_the_example_of_the_specification() -> None:
     token = read_token_response(answer(EXAMPLE))
     assert token.access_token.get_secret_value() == TOKEN["access_token"]
-    asked = credential_identifier(token, "UniversityDegreeCredential")
-    assert asked == "CivilEngineeringDegree-2023"
+    assert credential_identifiers(token, ("UniversityDegreeCredential", "other")) == {
+        "UniversityDegreeCredential": (
+            "CivilEngineeringDegree-2023",
+            "ElectricalEngineeringDegree-2023",
+        )
+    }
 
 
 @pytest.mark.parametrize(
@@ -57,7 +60,7 @@ def test_tok_06_the_example_of_the_specification() -> None:
 )
 def test_tok_07_tolerated(members: dict[str, Any]) -> None:
     token = read_token_response(answer({**TOKEN, **members}))
-    assert credential_identifier(token, "card") is None
+    assert credential_identifiers(token, ("card",)) is None
 
 
 BAD: dict[str, dict[str, Any]] = {
@@ -67,7 +70,6 @@ BAD: dict[str, dict[str, Any]] = {
     "token with a line break": {"access_token": "a\r\nHost: evil"},
     "token with an umlaut": {"access_token": "ä"},
     "no type": {"token_type": None},
-    "DPoP, not asked for": {"token_type": "DPoP"},
     "details as object": {"authorization_details": {}},
 }
 
@@ -94,7 +96,7 @@ BAD_DETAILS: dict[str, list[dict[str, Any]]] = {
 def test_bad_details(name: str) -> None:
     token = read_token_response(answer({**TOKEN, "authorization_details": BAD_DETAILS[name]}))
     with pytest.raises(PeerBrokeProtocol) as caught:
-        credential_identifier(token, "card")
+        credential_identifiers(token, ("card",))
     assert caught.value.code == "token_response_invalid"
 
 

@@ -19,6 +19,13 @@ EXAMPLES: Mapping[str, tuple[Any, str, Any]] = {
     "language": (["de", "en"], os.pathsep.join(("it", "en")), ["fr"]),
     "auto_lock": (60.5, "120", "0"),
     "client_id": ("a", "b", "c"),
+    "client_authentication": ("none", "private_key_jwt", "attest_jwt_client_auth"),
+    "client_key": ("a", "b", "c"),
+    "wallet_provider": ("development", "https://a.example", "https://b.example"),
+    "wallet_provider_key": ("a", "b", "c"),
+    "wallet_provider_chain": ("a", "b", "c"),
+    "signed_metadata": ("required", "never", "auto"),
+    "dpop": ("required", "optional", "never"),
     "authorization_request": ("scope", "authorization_details", "auto"),
     "authorization_timeout": (10, "20.5", "30"),
     "redirect_port": (1, "2", "3"),
@@ -55,7 +62,7 @@ def shown(value: Any) -> list[str]:
     return [Path(part).name if isinstance(part, Path) else str(part) for part in parts]
 
 
-@pytest.mark.parametrize("name", [field.name for field in fields()])
+@pytest.mark.parametrize("name", [one.name for one in fields() if one.name != "servers"])
 def test_file_environment_and_flag_from_weak_to_strong(name: str, tmp_path: Path) -> None:
     in_file, in_environment, by_flag = EXAMPLES[name]
     file = tmp_path / "own" / "settings.toml"
@@ -100,6 +107,25 @@ def test_defaults(tmp_path: Path) -> None:
     for field in dataclasses.fields(Settings):
         if field.name not in named:
             assert getattr(in_force.settings, field.name) == field.default
+
+
+def test_what_is_set_for_one_authorization_server(tmp_path: Path) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text(
+        'client_id = "common"\n[servers."https://as.example"]\n'
+        'client_authentication = "private_key_jwt"\nclient_key = "key.pem"\n'
+    )
+    settings = load({}, {}, file=file).settings
+    own = settings.at("https://as.example")
+    assert (own.client_id, own.client_authentication) == ("common", "private_key_jwt")
+    assert own.client_key == tmp_path / "key.pem"
+    assert settings.at("https://as.example/").client_authentication == "auto"
+    assert str(settings.servers[0]).startswith("https://as.example: client_authentication = ")
+    flags = {"servers": ['["https://as.example"]\ndpop = "never"']}
+    by_flag = load(flags, {"WALLET_SERVERS": '"https://b" = {client_id = "b"}'}, file=file)
+    assert by_flag.settings.at("https://as.example").dpop == "never"
+    assert by_flag.settings.at("https://b").client_id == "common"
+    assert by_flag.origins["servers"] == Origin("flag", "--servers")
 
 
 def test_a_profile_has_its_own_folder_and_file() -> None:
@@ -149,6 +175,14 @@ BAD: dict[str, tuple[str, str]] = {
     "a language that is a header": ("language = ['en\\r\\nHost: x']", "is no language tag"),
     "an umlaut for a language": ("language = ['ä']", "is no language tag"),
     "a path with a query": ("redirect_path = 'a?b'", "redirect_path: is no plain path"),
+    "a server that is no table": (
+        "[servers]\na = 1",
+        "needs a table for each authorization server",
+    ),
+    "servers that are a number": ("servers = 1", "needs tables in TOML"),
+    "servers that are a text": ("servers = 'a'", "needs tables in TOML"),
+    "a strange entry of a server": ("[servers.a]\ncolour = 1", "colour is no setting of a server"),
+    "a server's strange choice": ("[servers.a]\ndpop = 'yes'", "is none of auto, required"),
     "a path with a space": ("redirect_path = 'a b'", "is no plain path"),
 }
 

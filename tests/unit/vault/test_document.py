@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.support.records import record
 from wallet.errors import LocalFailure
-from wallet.records import Check, CredentialRecord, Image, Outcome, Report
+from wallet.records import Check, Copy, CredentialRecord, Image, Outcome, Report
 from wallet.vault.document import MAX_DEPTH, document_of, record_of
 
 texts = st.text(max_size=30)
@@ -29,8 +29,7 @@ records = st.builds(
     CredentialRecord,
     id=texts,
     format=texts,
-    credential=texts,
-    key_id=texts,
+    copies=st.lists(st.builds(Copy, texts, texts), min_size=1, max_size=3).map(tuple),
     credential_issuer=texts,
     credential_configuration_id=texts,
     configuration=objects,
@@ -102,7 +101,7 @@ def changed(**members: Any) -> bytes:
         b"\xff",
         b"[]",
         b"[" * 100_000,
-        changed(version=2),
+        changed(version=3),
         changed(unknown=1),
         changed(id=1),
         changed(claims=[]),

@@ -1,11 +1,9 @@
 """Verification of an SD-JWT VC before a holder keeps it (RFC 9901, section 7.1; SD-JWT VC)."""
 
-import base64
-import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Final
 
 from joserfc import jws
 from joserfc.errors import JoseError
@@ -15,10 +13,12 @@ from wallet.credentials.claims_path import has_claim
 from wallet.credentials.contract import Expected, Findings, VerifiedCredential
 from wallet.credentials.sd_jwt_vc.disclosures import Processed, process
 from wallet.errors import VerificationFailed
+from wallet.oauth.jwt import numeric_date
 from wallet.policy import CLOCK_SKEW_S, CREDENTIAL_LIMIT_BYTES, DISCLOSURES_LIMIT
 from wallet.records import JsonObject, Secret
 from wallet.strict import base64url, json_object
-from wallet.trust.anchors import Chain, read_chain
+from wallet.trust.anchors import Chain, read_x5c
+from wallet.trust.holder_keys import confirms
 
 TYP: Final = "dc+sd-jwt"
 ALGORITHM: Final = "ES256"
@@ -50,7 +50,7 @@ def verify_sd_jwt_vc(credential: Secret[str], expected: Expected) -> VerifiedCre
     4. Disclosures: each belongs to one digest; none is missing its place, doubled or reserved.
     5. Dates: not before, not expired.
     6. Type: `vct` is the one that was asked for.
-    7. Binding: `cnf` is the key of this request's proof.
+    7. Binding: `cnf` is the key of one of this request's proofs.
     8. Claims that the issuer promised are there.
 
     Raises:
@@ -63,11 +63,11 @@ def verify_sd_jwt_vc(credential: Secret[str], expected: Expected) -> VerifiedCre
     processed = _disclosures(parts, findings)
     expires_at = _dates(parts.payload, expected.now, findings)
     vct = _type(parts.payload, expected.type, findings)
-    _binding(parts.payload, expected.holder_jwk, findings)
+    bound_to = _binding(parts.payload, expected.holder_jwks, findings)
     _promised(processed.claims, expected, findings)
     report = findings.report()
     claims = {name: value for name, value in processed.claims.items() if name not in TECHNICAL}
-    return VerifiedCredential(credential, vct, claims, trusted_by, expires_at, report)
+    return VerifiedCredential(credential, vct, claims, bound_to, trusted_by, expires_at, report)
 
 
 def _form(credential: str, findings: Findings) -> _Parts:
@@ -95,24 +95,13 @@ def _form(credential: str, findings: Findings) -> _Parts:
     if header.get("alg") != ALGORITHM or "crit" in header:
         raise broken(f"alg is {str(header.get('alg'))[:40]!r}, not {ALGORITHM!r}, or crit is used")
     try:
-        chain = _x5c(header.get("x5c"))
+        chain = read_x5c(header.get("x5c"))
     except ValueError as error:
         raise findings.stop(
             "issuer_untrusted", "Issuer", f"x5c: {error}", "SD-JWT VC, section 3.5"
         ) from None
     findings.passed(name, f"compact SD-JWT with {len(disclosures)} disclosures", rule)
     return _Parts(jwt, tuple(disclosures), payload, chain)
-
-
-def _x5c(value: object) -> Chain:
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        message = "the header names no certificate chain"
-        raise ValueError(message)
-    try:
-        return read_chain([base64.b64decode(one, validate=True) for one in value])
-    except binascii.Error:
-        message = "not base64"
-        raise ValueError(message) from None
 
 
 def _issuer(parts: _Parts, expected: Expected, findings: Findings) -> str:
@@ -153,25 +142,11 @@ def _disclosures(parts: _Parts, findings: Findings) -> Processed:
     return processed
 
 
-def _date(payload: Mapping[str, Any], claim: str) -> datetime | None:
-    value = payload.get(claim)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        message = f"{claim} is not a number"
-        raise ValueError(message)
-    try:
-        return datetime.fromtimestamp(value, UTC)
-    except (OverflowError, OSError, ValueError):
-        message = f"{claim} is out of range"
-        raise ValueError(message) from None
-
-
 def _dates(payload: JsonObject, now: datetime, findings: Findings) -> datetime | None:
     name, rule = "Dates", "RFC 7519, sections 4.1.4 and 4.1.5"
     try:
-        expires_at = _date(payload, "exp")
-        starts_at = [date for claim in ("nbf", "iat") if (date := _date(payload, claim))]
+        expires_at = numeric_date(payload, "exp")
+        starts_at = [date for claim in ("nbf", "iat") if (date := numeric_date(payload, claim))]
     except ValueError as error:
         raise findings.stop("credential_malformed", name, str(error), rule) from None
     if expires_at is not None and expires_at <= now:
@@ -195,31 +170,25 @@ def _type(payload: JsonObject, asked: str | None, findings: Findings) -> str:
     return vct
 
 
-def _binding(payload: JsonObject, holder_jwk: Mapping[str, str] | None, findings: Findings) -> None:
+def _binding(
+    payload: JsonObject, holder_jwks: Sequence[Mapping[str, str]], findings: Findings
+) -> Mapping[str, str] | None:
     name, rule = "Holder binding", "SD-JWT VC, section 3.2.2.2; RFC 7800, section 3.2"
     confirmation = payload.get("cnf")
-    if holder_jwk is None:
+    if not holder_jwks:
         if confirmation is None:
             findings.skipped(name, "this credential is not bound to a key", rule)
         else:
             reason = "bound to a key although none was sent"
             findings.failed("key_binding_mismatch", name, reason, rule)
-        return
-    jwk = confirmation.get("jwk") if isinstance(confirmation, dict) else None
-    try:
-        bound = isinstance(jwk, dict) and _thumbprint(jwk) == _thumbprint(holder_jwk)
-    except (JoseError, KeyError, TypeError, ValueError):
-        bound = False
-    if not bound or not isinstance(jwk, dict) or "d" in jwk:
-        reason = "cnf is not the key of this request's proof"
-        findings.failed("key_binding_mismatch", name, reason, rule)
-    else:
-        findings.passed(name, "cnf is the key of this request's proof", rule)
-
-
-def _thumbprint(jwk: Mapping[str, Any]) -> str:
-    """RFC 7638 thumbprint of a public EC key; a broken key raises."""
-    return ECKey.import_key({name: jwk[name] for name in ("kty", "crv", "x", "y")}).thumbprint()
+        return None
+    for jwk in holder_jwks:
+        if isinstance(confirmation, dict) and confirms(confirmation, jwk):
+            findings.passed(name, "cnf is the key of this request's proof", rule)
+            return jwk
+    reason = "cnf is not the key of this request's proof"
+    findings.failed("key_binding_mismatch", name, reason, rule)
+    return None
 
 
 def _promised(claims: JsonObject, expected: Expected, findings: Findings) -> None:

@@ -56,6 +56,7 @@ def AddScreen(state: WalletState) -> ft.Control:
         panel([heading("Scan"), *camera]),
         panel([heading("Paste the link"), Paste(state)]),
         panel([heading("From a picture"), Picture(state)]),
+        panel([heading("From an issuer"), Visit(state)]),
     )
 
 
@@ -115,6 +116,26 @@ def Paste(state: WalletState) -> ft.Control:
                 on_submit=go,
             ),
             secondary("add-paste-go", "Go on", go, icon=ft.Icons.ARROW_FORWARD),
+        ],
+        spacing=12,
+        horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
+    )
+
+
+@ft.component
+def Visit(state: WalletState) -> ft.Control:
+    """The address of an issuer, to choose from all it has."""
+    text = ft.use_ref("")
+
+    async def go() -> None:
+        if (text.current or "").strip():
+            await state.visit(text.current or "")
+
+    return ft.Column(
+        [
+            body("Without an offer: see what an issuer has, and choose.", soft=True),
+            field("add-issuer-field", "Issuer's address", text, hint="https://…", on_submit=go),
+            secondary("add-issuer-go", "See what it has", go, icon=ft.Icons.ARROW_FORWARD),
         ],
         spacing=12,
         horizontal_alignment=ft.CrossAxisAlignment.STRETCH,

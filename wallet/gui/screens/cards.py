@@ -17,6 +17,7 @@ from wallet.gui.parts import (
     tid,
     title,
 )
+from wallet.gui.screens.issuance import news
 from wallet.gui.state import Place, WalletState
 from wallet.records import Card, PendingIssuance
 
@@ -36,6 +37,7 @@ def CardsScreen(state: WalletState) -> ft.Control:
                     [
                         title("Your credentials"),
                         *_reminder(state),
+                        *_news(state),
                         *(_interrupted(state, n, one) for n, one in enumerate(state.pending)),
                         *(
                             ft.Row(
@@ -102,17 +104,34 @@ def _reminder(state: WalletState) -> list[ft.Control]:
     ]
 
 
+def _news(state: WalletState) -> list[ft.Control]:
+    """What came, or came to nothing, of what issuers had put off."""
+    told: list[ft.Control] = []
+    for one in state.news:
+        told += [notice(f"{card.look.name} has come.", icon=ft.Icons.INBOX) for card in one.cards]
+        told += news(one)
+    if not told:
+        return []
+    return [panel([*told, secondary("news-seen", "I have seen it", state.dismiss_news)])]
+
+
 def _interrupted(state: WalletState, number: int, pending: PendingIssuance) -> ft.Control:
     """An issuance to go on with: nothing that was reached is lost."""
     if not pending.readable:
         told = "The wallet cannot read how far it was."
+    elif pending.ask_again_at:
+        moment = f"{pending.ask_again_at.astimezone():%d %B, %H:%M:%S}"
+        told = f"{pending.issuer.name} needs time. The wallet asks again by itself after {moment}."
     elif pending.signs_in:
         told = f"It was interrupted. Next, you sign in again for {pending.issuer.name}."
     else:
         told = f"It was interrupted. {pending.issuer.name} has let the wallet in already."
     drop = secondary(f"pending-{number}-drop", "Drop it", partial(state.drop, pending), expand=True)
     resume = primary(
-        f"pending-{number}-resume", "Go on", partial(state.resume, pending), expand=True
+        f"pending-{number}-resume",
+        "Ask now" if pending.ask_again_at else "Go on",
+        partial(state.resume, pending),
+        expand=True,
     )
     return panel(
         [
@@ -133,6 +152,7 @@ def _empty(state: WalletState) -> ft.Control:
     return page_column(
         title("Your credentials"),
         *_reminder(state),
+        *_news(state),
         *(_interrupted(state, n, one) for n, one in enumerate(state.pending)),
         ft.Container(
             ft.Column(

@@ -77,6 +77,18 @@ def DetailScreen(state: WalletState) -> ft.Control:
             icon=ft.Icons.FACT_CHECK,
         ),
         *(_technical(card, credential.reveal()) if credential else []),
+        *(
+            [
+                secondary(
+                    "detail-refresh",
+                    "Get it anew from its issuer",
+                    partial(state.refresh, card),
+                    icon=ft.Icons.REFRESH,
+                )
+            ]
+            if card.id in state.refreshable
+            else []
+        ),
         secondary(
             "detail-remove",
             "Remove from the wallet",

@@ -11,6 +11,7 @@ from wallet.gui import theme
 from wallet.gui.card import CardFace
 from wallet.gui.parts import (
     body,
+    field,
     heading,
     label,
     notice,
@@ -25,14 +26,16 @@ from wallet.gui.parts import (
 from wallet.gui.screens.failure import FailureScreen
 from wallet.gui.state import (
     Contacting,
+    Done,
     Failed,
     Place,
-    Received,
     Reviewing,
+    Typing,
     WalletState,
     Working,
 )
-from wallet.ports import OfferedCredential
+from wallet.ports import Choice, OfferedCredential, Way
+from wallet.records import Card, Received, Secret
 from wallet.steps import Step
 
 STEPS = {
@@ -57,8 +60,10 @@ def IssuanceScreen(state: WalletState) -> ft.Control:
             return Review(state, state.phase)
         case Working():
             return _working(state, state.phase)
-        case Received():
-            return _received(state, state.phase)
+        case Typing():
+            return TypeCode(state, state.phase)
+        case Done():
+            return _received(state, state.phase.received)
         case Failed():
             if isinstance(state.phase.error, HolderDeclined):
                 return _stopped(state, state.phase)
@@ -130,21 +135,30 @@ def _contacting(state: WalletState, phase: Contacting) -> ft.Control:
 def Review(state: WalletState, phase: Reviewing) -> ft.Control:
     """Who asks, what will be issued, what happens next."""
     review = phase.review
-    chosen, show = ft.use_state(review.credentials[0].credential_configuration_id)
-    choice = ft.use_ref(chosen)  # what a click accepts, also before the screen is drawn anew
+    ids = tuple(one.credential_configuration_id for one in review.credentials)
+    ticked, tick = ft.use_state(ids)
+    way, use = ft.use_state(review.ways[0])
+    # What a click accepts, also before the screen is drawn anew.
+    chosen, by = ft.use_ref(ticked), ft.use_ref(way)
 
-    def choose(credential_configuration_id: str) -> None:
-        choice.current = credential_configuration_id
-        show(credential_configuration_id)
+    def choose(name: str, *, wanted: bool) -> None:
+        now = chosen.current or ()
+        chosen.current = tuple(one for one in ids if (wanted if one == name else one in now))
+        tick(chosen.current)
+
+    def go_by(other: Way) -> None:
+        by.current = other
+        use(other)
 
     def accept() -> None:
-        state.agree(choice.current or "")
+        if chosen.current:
+            state.agree(Choice(chosen.current, (by.current or way).grant_type))
 
-    shown = next(c for c in review.credentials if c.credential_configuration_id == chosen)
-    several = [_choice(review.credentials, chosen, choose)] if len(review.credentials) > 1 else []
+    shown = [one for one in review.credentials if one.credential_configuration_id in ticked]
+    several = [_ticks(review.credentials, ticked, choose)] if len(ids) > 1 else []
     return page_column(
         step_bar(Step.REVIEW),
-        title("Accept this credential?"),
+        title("Accept these credentials?" if several else "Accept this credential?"),
         panel(
             [
                 ft.Row(
@@ -176,45 +190,107 @@ def Review(state: WalletState, phase: Reviewing) -> ft.Control:
             ]
         ),
         *several,
-        ft.Semantics(
-            exclude_semantics=True,
-            content=CardFace(shown.look, review.issuer.name, seed=review.credential_issuer),
+        *(
+            part
+            for one in shown
+            for part in _offered(one, review.issuer.name, review.credential_issuer)
         ),
-        heading(shown.look.name),
-        *([body(shown.look.description, soft=True)] if shown.look.description else []),
-        panel(
-            [
-                label("It will contain"),
-                ft.Row([_chip(text) for text in shown.claims], wrap=True, spacing=8, run_spacing=8)
-                if shown.claims
-                else body("The issuer does not say.", soft=True),
-            ]
-        ),
-        notice(
-            f"Next, your browser opens and you sign in at {review.authorization_server_host}.",
-            icon=ft.Icons.OPEN_IN_BROWSER,
-        ),
+        *([_ways(review.ways, way, go_by)] if len(review.ways) > 1 else []),
+        _next(way),
         footer=side_by_side(
             secondary("review-decline", "Decline", state.decline, expand=True),
-            primary("review-accept", "Accept", accept, expand=True),
+            primary("review-accept", "Accept", accept, expand=True, disabled=not ticked),
         ),
     )
 
 
-def _choice(
-    credentials: tuple[OfferedCredential, ...], chosen: str, choose: Callable[[str], None]
-) -> ft.Control:
-    def changed(event: ft.Event[ft.RadioGroup]) -> None:
-        choose(event.control.value or chosen)
+def _offered(one: OfferedCredential, issuer: str, seed: str) -> list[ft.Control]:
+    claims: ft.Control = (
+        ft.Row([_chip(text) for text in one.claims], wrap=True, spacing=8, run_spacing=8)
+        if one.claims
+        else body("The issuer does not say.", soft=True)
+    )
+    return [
+        ft.Semantics(exclude_semantics=True, content=CardFace(one.look, issuer, seed=seed)),
+        heading(one.look.name),
+        *([body(one.look.description, soft=True)] if one.look.description else []),
+        panel([label("It will contain"), claims]),
+    ]
 
+
+def _next(way: Way) -> ft.Control:
+    if way.signs_in:
+        told = f"Next, your browser opens and you sign in at {way.host}."
+        return notice(told, icon=ft.Icons.OPEN_IN_BROWSER)
+    if way.transaction_code:
+        told = f"Next, you type the code that you got by another way. It goes to {way.host}."
+        return notice(told, icon=ft.Icons.PASSWORD)
+    return notice(f"{way.host} lets you in by this offer alone.", icon=ft.Icons.LOCK_OPEN)
+
+
+def _ways(ways: tuple[Way, ...], chosen: Way, go_by: Callable[[Way], None]) -> ft.Control:
+    def changed(event: ft.Event[ft.RadioGroup]) -> None:
+        for way in ways:
+            if way.grant_type == event.control.value:
+                go_by(way)
+
+    names = {True: "Sign in, in the browser", False: "By the offer's own code"}
     return ft.RadioGroup(
-        value=chosen,
+        value=chosen.grant_type,
         on_change=changed,
         content=ft.Column(
-            [
-                ft.Radio(value=one.credential_configuration_id, label=one.look.name)
-                for one in credentials
-            ]
+            [ft.Radio(value=way.grant_type, label=names[way.signs_in]) for way in ways]
+        ),
+    )
+
+
+def _ticks(
+    credentials: tuple[OfferedCredential, ...],
+    ticked: tuple[str, ...],
+    choose: Callable[..., None],
+) -> ft.Control:
+    def box(one: OfferedCredential) -> ft.Control:
+        name = one.credential_configuration_id
+
+        def changed(event: ft.Event[ft.Checkbox]) -> None:
+            choose(name, wanted=bool(event.control.value))
+
+        return ft.Checkbox(label=one.look.name, value=name in ticked, on_change=changed)
+
+    return ft.Column([box(one) for one in credentials])
+
+
+@ft.component
+def TypeCode(state: WalletState, phase: Typing) -> ft.Control:
+    """The person types the code that came by another way; a wrong one is typed again."""
+    asked = phase.asked
+    text = ft.use_ref("")
+    misfit, show = ft.use_state(False)
+
+    def go() -> None:
+        typed = (text.current or "").strip()
+        if asked.is_fit(typed):
+            state.agree(Secret(typed))
+        else:
+            show(True)
+
+    kind = "digits" if asked.numeric else "characters"
+    form = f"{asked.length} {kind}" if asked.length else kind
+    trouble = ""
+    if misfit:
+        trouble = f"The code has {form}."
+    elif asked.refused:
+        trouble = "This code was refused. Compare it with the one that you got."
+    return page_column(
+        step_bar(Step.AUTHORIZATION),
+        title("Type the code"),
+        body(asked.description or "The issuer sent it to you by another way.", soft=True),
+        *([notice(trouble, icon=ft.Icons.INFO, error=True)] if trouble else []),
+        field("code-field", f"Code ({form})", text, on_submit=go),
+        notice(f"It goes to {asked.host}.", icon=ft.Icons.PUBLIC),
+        footer=side_by_side(
+            secondary("code-cancel", "Cancel", state.decline, expand=True),
+            primary("code-go", "Go on", go, expand=True),
         ),
     )
 
@@ -268,27 +344,55 @@ def _working(state: WalletState, phase: Working) -> ft.Control:
     )
 
 
-def _received(state: WalletState, phase: Received) -> ft.Control:
-    card = phase.card
+def _received(state: WalletState, received: Received) -> ft.Control:
+    cards = received.cards
+    done = secondary("result-done", "Done", partial(state.go, Place.CARDS), expand=True)
+    look_at = [primary("result-open", "Look at it", partial(state.show, cards[0]), expand=True)]
     return page_column(
         step_bar(Step.STORAGE),
-        ft.Row(
-            [
-                ft.Icon(ft.Icons.CHECK_CIRCLE, color=theme.SUCCESS, size=34),
-                title("It is in your wallet"),
-            ],
-            spacing=12,
-        ),
+        *([_stored(len(cards))] if cards else []),
+        *(part for card in cards for part in _card(card)),
+        *news(received),
+        footer=side_by_side(done, *(look_at if len(cards) == 1 else [])),
+    )
+
+
+def _stored(count: int) -> ft.Control:
+    return ft.Row(
+        [
+            ft.Icon(ft.Icons.CHECK_CIRCLE, color=theme.SUCCESS, size=34),
+            title("It is in your wallet" if count == 1 else "They are in your wallet"),
+        ],
+        spacing=12,
+    )
+
+
+def _card(card: Card) -> list[ft.Control]:
+    return [
         ft.Semantics(
             exclude_semantics=True,
             content=CardFace(card.look, card.issuer.name, seed=card.credential_issuer),
         ),
         body(f"{card.look.name} from {card.issuer.name}, verified by {card.trusted_by}."),
-        footer=side_by_side(
-            secondary("result-done", "Done", partial(state.go, Place.CARDS), expand=True),
-            primary("result-open", "Look at it", partial(state.show, card), expand=True),
-        ),
-    )
+    ]
+
+
+def news(received: Received) -> list[ft.Control]:
+    """What was put off, and what failed."""
+    told: list[ft.Control] = []
+    if received.pending is not None:
+        told.append(
+            notice(
+                f"{received.pending.issuer.name} needs time for {received.pending.look.name}. "
+                "The wallet asks again by itself while it is open.",
+                icon=ft.Icons.SCHEDULE,
+            )
+        )
+    for one in received.failures:
+        name = f"{one.credential_configuration_id}: " if one.credential_configuration_id else ""
+        sentence = f"{name}{one.error.sentence} {one.error.advice}"
+        told.append(notice(sentence, icon=ft.Icons.ERROR, error=True))
+    return told
 
 
 def _stopped(state: WalletState, phase: Failed) -> ft.Control:
