@@ -10,7 +10,7 @@ from authlib.oauth2.rfc6749 import InvalidRequestError
 from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 from fastapi import Depends, FastAPI
 from joserfc.jwk import ECKey
-from pydantic import BaseModel
+from pydantic import BaseModel, model_validator
 from sqlalchemy.orm import Session, sessionmaker
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -42,7 +42,7 @@ from reference_servers.authorization_server.settings import PRE_AUTHORIZED_CODE,
 from reference_servers.authorization_server.token_status import TokenStatus
 from reference_servers.configuration import seeds
 from reference_servers.faults import Faults
-from reference_servers.jwts import ALGORITHMS
+from reference_servers.jwts import ALGORITHMS, JwtError, public_jwk
 from reference_servers.storage import open_database, password, sweep
 
 FORM = "application/x-www-form-urlencoded"
@@ -332,7 +332,18 @@ class ClientSeed(BaseModel):
     redirect_uris: list[str] = []
     native: bool = False
     methods: list[Method] = ["none"]
-    jwks: dict[str, Any] = {}
+    jwks: dict[str, list[dict[str, Any]]] = {}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "ClientSeed":
+        try:
+            curves = {public_jwk(key)["crv"] for key in self.jwks.get("keys", ())}
+        except JwtError as error:
+            raise ValueError(str(error)) from None
+        if curves - {"P-256"} or ("private_key_jwt" in self.methods) > bool(curves):
+            message = "private_key_jwt needs jwks with keys on P-256"
+            raise ValueError(message)
+        return self
 
 
 WALLET = ClientSeed(

@@ -121,9 +121,9 @@ class PrivateKeyJwt(JWTBearerClientAssertion):
         """The client's registered keys.
 
         Raises:
-            InvalidClientError: It has none.
+            InvalidClientError: It has none, because it authenticates in another way.
         """
-        if not client.jwks.get("keys"):
+        if not client.jwks:
             raise InvalidClientError("The client has no key.")
         return jwk.KeySet.import_key_set({"keys": client.jwks["keys"]})
 

@@ -91,12 +91,8 @@ class Granting(BaseGrant):
         if authorization.by_details or self.server.settings.details_always:
             details = authorization.authorization_details
         if value := parameters.get("authorization_details"):
-            scope, details = (
-                "",
-                narrowed(
-                    value, authorization.authorization_details, audience, self.server.leniency
-                ),
-            )
+            consented = authorization.authorization_details
+            scope, details = "", narrowed(value, consented, audience, self.server.leniency)
         request.user = Grantee(authorization, scope, details, request.dpop_jkt)
 
     def generate_token(self, **settings: Any) -> dict[str, Any]:  # noqa: ANN401

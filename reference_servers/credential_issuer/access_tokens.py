@@ -76,11 +76,10 @@ class AccessTokens:
         scheme, value = self._presented(request.headers.getlist("authorization"))
         try:
             claims = self._server_of(value).claims(value)
-            confirmation = claims.get("cnf", {}).get("jkt")
-            if (scheme == "DPoP") != (confirmation is not None):
+            if (scheme == "DPoP") != ("cnf" in claims):
                 raise AccessTokenError("invalid_token", "it is for the other scheme")
             if scheme == "DPoP":
-                self._check_possession(request, url, value, confirmation)
+                self._check_possession(request, url, value, claims["cnf"].get("jkt"))
             details = claims.get("authorization_details", [])
             return AccessToken(
                 subject=str(claims["sub"]),
@@ -250,19 +249,33 @@ class AuthorizationServer:
             raise UnavailableError from None
 
     def _metadata(self) -> Mapping[str, Any]:
-        """The server's metadata (RFC 8414); the caller deals with what is no such document."""
+        """RFC 8414; a server without that may be one of OpenID Connect.
+
+        The caller deals with a document that is none.
+        """
         parts = urlsplit(self.identifier)
-        well_known = f"{parts.scheme}://{parts.netloc}/.well-known/oauth-authorization-server"
-        metadata: Mapping[str, Any] = self._get(f"{well_known}{parts.path}").json()
+        origin = f"{parts.scheme}://{parts.netloc}"
+        try:
+            answer = self._get(f"{origin}/.well-known/oauth-authorization-server{parts.path}")
+        except _NotFoundError:
+            answer = self._get(f"{self.identifier}/.well-known/openid-configuration")
+        metadata: Mapping[str, Any] = answer.json()
         if metadata["issuer"] != self.identifier:
             raise UnavailableError
         return metadata
 
     def _get(self, url: str) -> httpx.Response:
         try:
-            return self._http.get(url).raise_for_status()
+            answer = self._http.get(url)
+            if answer.status_code == 404:
+                raise _NotFoundError
+            return answer.raise_for_status()
         except (httpx.HTTPError, httpx.InvalidURL):
             raise UnavailableError from None
+
+
+class _NotFoundError(UnavailableError):
+    """There is nothing at an address."""
 
 
 def _several(audience: object) -> Sequence[object]:

@@ -17,6 +17,7 @@ from reference_servers.credential_issuer.key_attestations import KeyAttestations
 from reference_servers.jwts import (
     JwtError,
     PublicKey,
+    check_times,
     claims_of,
     header_of,
     public_jwk,
@@ -27,6 +28,7 @@ from reference_servers.jwts import (
 TYP: Final = "openid4vci-proof+jwt"
 MISSPELT_TYP: Final = "open4vci-proof+jwt"
 AGE_S: Final = 300
+SKEW_S: Final = 60
 
 HolderJwk = Mapping[str, str]
 
@@ -218,3 +220,6 @@ def _check_claims(claims: Mapping[str, Any], credential_issuer: str) -> None:
         raise _bad("iat is missing")
     if not now - AGE_S <= issued_at <= now + AGE_S:
         raise _bad("iat is too far from now")
+    check_times(claims)
+    if claims.get("exp", now) < now - SKEW_S:
+        raise _bad("the proof has expired")

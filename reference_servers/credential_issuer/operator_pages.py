@@ -130,11 +130,13 @@ class OperatorPages:
     # The page.
 
     def _overview(self, session: OperatorSession) -> Response:
-        now = time.time()
+        now, after_s = time.time(), self._settings.approve_after_s
+        undecided_since = 0 if after_s is None else now - after_s
         with self._db() as db:
             waiting = db.scalars(
                 select(Transaction)
                 .where(Transaction.expires_at > now, Transaction.decision == "")
+                .where(Transaction.requested_at > undecided_since)
                 .order_by(Transaction.requested_at)
                 .limit(SHOWN)
             ).all()
@@ -152,7 +154,7 @@ class OperatorPages:
             rules=FORGIVABLE,
             statuses=STATUSES,
             servers=self._settings.authorization_servers,
-            approve_after_s=self._settings.approve_after_s,
+            approve_after_s=after_s,
             moment=_moment,
         )
 

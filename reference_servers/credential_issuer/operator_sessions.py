@@ -15,6 +15,8 @@ from reference_servers.credential_issuer.settings import Settings
 from reference_servers.storage import digest, password
 
 LIFETIME_S: Final = 3600
+PASSWORD_LENGTH: Final = 12
+"""Guessing is not slowed down: what stands in the file must be beyond it."""
 
 
 class OperatorSessions:
@@ -23,6 +25,9 @@ class OperatorSessions:
     def __init__(self, settings: Settings, sessions: sessionmaker[Session]) -> None:
         self._sessions = sessions
         self._password = password(settings.data_dir, "operator-password").strip()
+        if len(self._password) < PASSWORD_LENGTH:
+            message = f"operator-password: at least {PASSWORD_LENGTH} characters"
+            raise ValueError(message)
         self._secure = settings.public_url.startswith("https://")
         self._cookie = "__Host-operator" if self._secure else "operator"
 

@@ -134,6 +134,16 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "server-metadata-unavailable": _server(
         "server_metadata", "end in a server error", instead(broken_down)
     ),
+    "server-metadata-unknown-members": _server(
+        "server metadata document",
+        "have members that nobody knows, as they may",
+        having(x=1, unknown_endpoint={"deep": [None]}),
+    ),
+    "server-metadata-no-response-types": _server(
+        "server metadata document",
+        "lack response_types_supported, as many do",
+        without("response_types_supported", "response_modes_supported"),
+    ),
     # Pushed authorization requests, and challenges.
     "par-no-request-uri": _par(
         "par document", "answers without request_uri", without("request_uri")
@@ -153,6 +163,9 @@ FAULTS: Final[Mapping[str, Fault]] = {
     ),
     "par-unavailable": _par("par", "ends in a server error", instead(broken_down)),
     "par-wrong-type": _par("par", "answers as text/html", headed(content_type="text/html")),
+    "par-unknown-members": _par(
+        "par document", "answers with members that nobody knows, as it may", having(x={"y": [1]})
+    ),
     "challenge-missing": _challenge("challenge", "answers without a challenge", instead(nothing)),
     "challenge-unavailable": _challenge(
         "challenge", "ends in a server error", instead(broken_down)
@@ -163,6 +176,9 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "redirect-no-state": _redirect("lacks state", _answering(state=None)),
     "redirect-another-state": _redirect("has another state", _answering(state="another")),
     "redirect-no-code": _redirect("has neither code nor error", _answering(code=None)),
+    "redirect-unknown-parameters": _redirect(
+        "has parameters that nobody knows, as it may", _answering(x="1", session_state="2")
+    ),
     "redirect-error": _redirect(
         "is an error of the server", _answering(code=None, error="server_error")
     ),
@@ -213,6 +229,24 @@ FAULTS: Final[Mapping[str, Fault]] = {
         "token document",
         "names details without credential_identifiers",
         _with_details(credential_identifiers=[]),
+    ),
+    "token-unknown-members": _token(
+        "token document",
+        "answers with members that nobody knows, as it may",
+        having(x={"y": [1]}, z=None),
+    ),
+    "token-c-nonce": _token(
+        "token document",
+        "gives a c_nonce, as drafts have it",
+        having(c_nonce="of-no-use", c_nonce_expires_in=86_400),
+    ),
+    "token-no-expiry": _token(
+        "token document", "does not say when the token ends, as it may", without("expires_in")
+    ),
+    "token-another-case": _token(
+        "token document",
+        "writes the type in another case, as it may",
+        lambda document: {**document, "token_type": document["token_type"].swapcase()},
     ),
     "token-unusable": _token(
         "token document",

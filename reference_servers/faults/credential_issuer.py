@@ -5,8 +5,13 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from joserfc import jws
 from joserfc.jwk import ECKey
 from sd_jwt.common import SDObj
@@ -32,6 +37,9 @@ from reference_servers.faults.changes import (
     without,
 )
 
+KEYED: Final = ("credential_configurations_supported", "grants")
+"""Objects whose members have no names of the protocol."""
+
 
 def _listed(change: Callable[[Sequence[Any]], Sequence[Any]]) -> Change:
     """Change the array of credentials of a Credential Response."""
@@ -51,14 +59,48 @@ def _decoded(part: str) -> Any:  # noqa: ANN401 - a JSON value
 
 
 def _signed_by_another_key(sd_jwt: str) -> str:
+    return _signed_again(sd_jwt, ECKey.generate_key("P-256"))
+
+
+def _signed_again(sd_jwt: str, key: ECKey, **header: object) -> str:
     signed, *disclosures = sd_jwt.split("~")
-    header, payload, _ = signed.split(".")
+    head, payload, _ = signed.split(".")
     registry = jws.JWSRegistry(strict_check_header=False)
-    registry.max_header_length = len(header) * 2
+    registry.max_header_length = len(head) * 2
     octets = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
-    key = ECKey.generate_key("P-256")
-    again = jws.serialize_compact(_decoded(header), octets, key, registry=registry)
+    again = jws.serialize_compact({**_decoded(head), **header}, octets, key, registry=registry)
     return "~".join((again, *disclosures))
+
+
+def _by_a_stranger(sd_jwt: str) -> str:
+    """Signed and certified as it should be, by an authority that nobody trusts."""
+    authority, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    leaf = _certificate("OID4VCI Demo Issuer", key, "OID4VCI Demo CA", authority)
+    return _signed_again(sd_jwt, ECKey.import_key(key), x5c=[leaf])
+
+
+def _self_signed(sd_jwt: str) -> str:
+    key = ec.generate_private_key(ec.SECP256R1())
+    leaf = _certificate("OID4VCI Demo Issuer", key, "OID4VCI Demo Issuer", key)
+    return _signed_again(sd_jwt, ECKey.import_key(key), x5c=[leaf])
+
+
+def _certificate(
+    subject: str, key: ec.EllipticCurvePrivateKey, issuer: str, signer: ec.EllipticCurvePrivateKey
+) -> str:
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]))
+        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]))
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=365))
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .sign(signer, hashes.SHA256())
+    )
+    return base64.b64encode(certificate.public_bytes(serialization.Encoding.DER)).decode()
 
 
 def _unsigned(sd_jwt: str) -> str:
@@ -101,6 +143,23 @@ def _of_another_format(document: Mapping[str, Any]) -> Mapping[str, Any]:
     supported = document["credential_configurations_supported"]
     others = {name: {**one, "format": "another"} for name, one in supported.items()}
     return {**document, "credential_configurations_supported": others}
+
+
+def _unknown_members(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Members that nobody knows, first and last, and in what there is of objects."""
+
+    def extended(value: Any) -> Any:  # noqa: ANN401 - a JSON value
+        if isinstance(value, dict):
+            members = {name: extended(member) for name, member in value.items()}
+            return {"x-first": {"a": [None]}, **members, "x-last": True}
+        return [extended(one) for one in value] if isinstance(value, list) else value
+
+    keyed = {
+        name: {key: extended(one) for key, one in member.items()}
+        for name, member in document.items()
+        if name in KEYED
+    }
+    return {**extended({n: v for n, v in document.items() if n not in KEYED}), **keyed}
 
 
 def _asking_for_a_dpop_nonce() -> Response:
@@ -173,6 +232,9 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "offer-wrong-type": _offer(
         "document", "by reference is not application/json", headed(content_type="application/jwt")
     ),
+    "offer-unknown-members": _offer(
+        "offer document", "has members that nobody knows, as it may", _unknown_members
+    ),
     # Metadata.
     "metadata-issuer-mismatch": _metadata(
         "metadata document", "names another issuer", having(credential_issuer=ELSEWHERE)
@@ -203,6 +265,9 @@ FAULTS: Final[Mapping[str, Fault]] = {
         "are signed by another key than their certificate's",
         _signed_by_another_key,
     ),
+    "metadata-unknown-members": _metadata(
+        "metadata document", "have members that nobody knows, as they may", _unknown_members
+    ),
     "metadata-another-format": _metadata(
         "metadata document", "name formats that nobody knows", _of_another_format
     ),
@@ -220,6 +285,9 @@ FAULTS: Final[Mapping[str, Fault]] = {
     ),
     # Nonces.
     "nonce-missing": _nonce("nonce document", "answers without c_nonce", without("c_nonce")),
+    "nonce-unknown-members": _nonce(
+        "nonce document", "answers with members that nobody knows, as it may", _unknown_members
+    ),
     "nonce-reused": _nonce(
         "nonce document", "gives a c_nonce that is used up", having(c_nonce="used-long-ago")
     ),
@@ -270,6 +338,11 @@ FAULTS: Final[Mapping[str, Fault]] = {
         "gives one credential of a batch again in place of the others",
         _listed(lambda given: [given[0]] * len(given)),
     ),
+    "credential-unknown-members": _answer(
+        "credential document",
+        "answers with members that nobody knows, as it may",
+        _unknown_members,
+    ),
     "batch-short": _answer(
         "credential document",
         "gives a credential less than was asked for, as it may",
@@ -303,6 +376,12 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "credential-another-signature": _credential(
         "sd-jwt", "is signed by another key than its certificate's", _signed_by_another_key
     ),
+    "credential-stranger": _credential(
+        "sd-jwt", "is signed under an authority that nobody trusts", _by_a_stranger
+    ),
+    "credential-self-signed": _credential(
+        "sd-jwt", "is signed with a certificate by the same key", _self_signed
+    ),
     "credential-unsigned": _credential("sd-jwt", "has alg none and no signature", _unsigned),
     "credential-digest-mismatch": _credential(
         "sd-jwt", "has a disclosure that was altered", _altered_disclosure
@@ -335,6 +414,15 @@ FAULTS: Final[Mapping[str, Fault]] = {
     ),
     "credential-another-type": _credential(
         "credential payload", "is of another type", having(vct="urn:example:other:1")
+    ),
+    "credential-another-issuer": _credential(
+        "credential payload", "says to be from another issuer", having(iss=ELSEWHERE)
+    ),
+    "credential-another-audience": _credential(
+        "credential payload", "is for another audience", having(aud=ELSEWHERE)
+    ),
+    "credential-drafts-typ": _credential(
+        "credential header", "has the typ of drafts, vc+sd-jwt", having(typ="vc+sd-jwt")
     ),
     "credential-wrong-typ": _credential(
         "credential header", "has another typ in its header", having(typ="JWT")

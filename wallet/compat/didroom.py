@@ -13,9 +13,9 @@ from wallet.compat.drafts import (
     NO_IDENTIFIERS,
     OPENID_CONFIGURATION,
     PROOF_TYPES,
-    PUBLISHED_FORMAT,
     SINGLE_PROOF,
 )
+from wallet.compat.metadata import PUBLISHED_FORMAT
 from wallet.compat.rules import (
     Facts,
     Place,

@@ -27,6 +27,8 @@ class ProfileName(StrEnum):
     """What an issuer and its authorization server speak; the values of setting and journal."""
 
     FINAL = "1.0"
+    MISPLACED = "misplaced-display"
+    """1.0, or draft 15: all that shows is where its `display` and `claims` are."""
     DRAFT_15 = "draft-15"
     DRAFT_14 = "draft-14"
     DRAFT_13 = "draft-13"
@@ -51,6 +53,7 @@ class Profile:
 
 PROFILES: Final[Mapping[ProfileName, Profile]] = {
     ProfileName.FINAL: Profile(()),
+    ProfileName.MISPLACED: Profile((drafts.DISPLAY_OUTSIDE_METADATA,)),
     ProfileName.DRAFT_15: Profile(drafts.DRAFT_15),
     ProfileName.DRAFT_14: Profile(drafts.DRAFT_14),
     ProfileName.DRAFT_13: Profile(drafts.DRAFT_13),
@@ -202,9 +205,9 @@ def after_metadata(profile: ProfileName, metadata: JsonObject, *, appended: bool
         return ProfileName.DRAFT_14 if newer else ProfileName.DRAFT_13
     if appended and outside and _has_dyne_key(metadata):
         return ProfileName.DIDROOM
-    if profile in (ProfileName.FINAL, ProfileName.DRAFT_15) and (appended or outside):
+    if profile is ProfileName.FINAL and appended:
         return ProfileName.DRAFT_15
-    return profile
+    return ProfileName.MISPLACED if profile is ProfileName.FINAL and outside else profile
 
 
 def _is_old(configuration: JsonObject) -> bool:
@@ -220,17 +223,24 @@ def _is_old(configuration: JsonObject) -> bool:
 def after_refusal(
     profile: ProfileName, metadata: JsonObject, status: int, error: str
 ) -> ProfileName | None:
-    """As what a refused credential request may be sent once more; None for not at all.
+    """As what a refused credential request may be made once more; None for not at all.
 
     1.0 refuses with 400 and an error code (section 8.3.1.2). 422 without one is what servers give
     whose schema a request does not fit: DIDroom's, which show themselves by their key, and others
-    that do not know `proofs`.
+    that do not know `proofs`. An issuer that may speak draft 15 may miss `proof` in 1.0's words.
     """
-    if status != 422 or error or profile not in (ProfileName.FINAL, ProfileName.DRAFT_15):
-        return None
-    if _has_dyne_key(metadata):
+    unknown = status == 422 and not error
+    if unknown and profile in _UNSURE and _has_dyne_key(metadata):
         return ProfileName.DIDROOM
-    return ProfileName.DRAFT_15 if profile is ProfileName.FINAL else None
+    if unknown and profile in (ProfileName.FINAL, ProfileName.MISPLACED):
+        return ProfileName.DRAFT_15
+    if profile is ProfileName.MISPLACED and error in _NO_PROOF:
+        return ProfileName.DRAFT_15
+    return None
+
+
+_UNSURE: Final = (ProfileName.FINAL, ProfileName.MISPLACED, ProfileName.DRAFT_15)
+_NO_PROOF: Final = ("invalid_proof", "invalid_credential_request", "invalid_request")
 
 
 def _has_dyne_key(metadata: JsonObject) -> bool:

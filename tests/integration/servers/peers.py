@@ -178,7 +178,6 @@ def write_clients(folder: Path) -> Path:
             [
                 {"client_id": "public", **native},
                 {"client_id": "keyed", **native, "methods": ["private_key_jwt"], "jwks": keys},
-                {"client_id": "keyless", **native, "methods": ["private_key_jwt"]},
                 {"client_id": "attested", **native, "methods": ["attest_jwt_client_auth"]},
             ]
         )

@@ -143,9 +143,6 @@ def test_a_client_says_one_thing_of_itself(server: ReferenceServers, keyed: Wall
     stranger = Wallet(server)
     stranger.verifier = keyed.verifier
     assert error_of(stranger.token(code)) == (400, "invalid_grant")
-    keyless = Wallet(server, "keyless")
-    refused = keyless.par(**keyless.assertion())
-    assert error_of(refused) == (400, "invalid_client")
     public = Wallet(server)
     assert error_of(public.par(**public.assertion())) == (400, "invalid_client")
     assert keyed.token(code).status_code == 200

@@ -21,6 +21,7 @@ from joserfc.jwk import ECKey
 
 from reference_servers.demo.people import PEOPLE
 from tests.integration.servers.client import REDIRECT, Client, error_of, payload_of, session
+from tests.support.operator import operator
 from tests.support.reference_servers import (
     ReferenceServers,
     free_port,
@@ -34,7 +35,7 @@ from tests.support.reference_servers import (
 # The whole way.
 
 
-def test_by_scope(client: Client, servers: ReferenceServers) -> None:
+def test_haip_07_fmt_01_by_scope(client: Client, servers: ReferenceServers) -> None:
     answer = client.access_token()
     assert answer["token_type"] == "Bearer"
     assert answer["expires_in"] <= 300
@@ -72,7 +73,7 @@ def check_credential(credential: str, client: Client, servers: ReferenceServers)
     assert {"given_name", "portrait", "address", "street_address", "nationalities"} <= set(names)
 
 
-def test_tok_05_by_authorization_details(client: Client, servers: ReferenceServers) -> None:
+def test_tok_05_cred_02_by_authorization_details(client: Client, servers: ReferenceServers) -> None:
     details = [
         {
             "type": "openid_credential",
@@ -270,7 +271,7 @@ def test_pages_are_hardened_and_sessions_renewed(client: Client, servers: Refere
 # Credential issuer.
 
 
-def test_metadata(servers: ReferenceServers) -> None:
+def test_meta_01_meta_06_metadata(servers: ReferenceServers) -> None:
     answer = httpx.get(
         f"{servers.issuer_url}/.well-known/openid-credential-issuer", trust_env=False
     )
@@ -287,7 +288,7 @@ def test_metadata(servers: ReferenceServers) -> None:
                 assert image.headers["content-type"] == "image/png"
 
 
-def test_offers(servers: ReferenceServers) -> None:
+def test_off_01_off_03_offers(servers: ReferenceServers) -> None:
     by_value = dict(parse_qsl(urlsplit(servers.offer("pid")).query))
     assert list(by_value) == ["credential_offer"]
     offer = json.loads(by_value["credential_offer"])
@@ -380,7 +381,7 @@ def test_cred_07_unknown_members_are_ignored(client: Client, token: str) -> None
     assert client.credential(token, body).status_code == 200
 
 
-def test_a_nonce_is_good_for_one_proof_in_a_race(client: Client, token: str) -> None:
+def test_non_06_a_nonce_is_good_for_one_proof_in_a_race(client: Client, token: str) -> None:
     nonce = client.nonce()
     body = {
         "credential_configuration_id": "pid",
@@ -392,7 +393,7 @@ def test_a_nonce_is_good_for_one_proof_in_a_race(client: Client, token: str) -> 
     assert {a.json()["error"] for a in answers if a.status_code == 400} == {"invalid_nonce"}
 
 
-def test_bad_access_tokens(client: Client, token: str, servers: ReferenceServers) -> None:
+def test_err_01_bad_access_tokens(client: Client, token: str, servers: ReferenceServers) -> None:
     stranger = ECKey.generate_key("P-256")
     forged = jwt.encode({"alg": "ES256", "typ": "at+jwt"}, payload_of(token), stranger)
     head, _, signature = token.split(".")
@@ -542,17 +543,61 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         run(str(tools / "pg_ctl"), "-D", str(folder / "db"), "-m", "immediate", "stop")
 
 
+def deferred_and_forgiven(client: Client, servers: ReferenceServers) -> None:
+    """Approve a credential, fetch it in a race, tell of it, and be forgiven in a race."""
+    token = client.access_token(scope="pid diploma")["access_token"]
+    body = {"credential_configuration_id": "diploma", "proofs": {"jwt": [client.proof()]}}
+    deferred = client.credential(token, body).json()
+    bearer = {"Authorization": f"Bearer {token}"}
+    url = f"{servers.issuer_url}/deferred-credential"
+    with operator(servers) as desk:
+        desk.decide("approve")
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(
+                pool.map(lambda _: client.http.post(url, json=deferred, headers=bearer), range(16))
+            )
+        assert sorted(answer.status_code for answer in answers) == [200] + [400] * 15
+        [issued] = [answer.json() for answer in answers if answer.status_code == 200]
+        told = {"notification_id": issued["notification_id"], "event": "credential_accepted"}
+        noted = client.http.post(f"{servers.issuer_url}/notification", json=told, headers=bearer)
+        assert noted.status_code == 204
+        assert desk.events()[0] == "credential accepted"
+        desk.set_status("revoked")
+        with ThreadPoolExecutor(8) as pool:
+            misspelt = [client.proof({"typ": "open4vci-proof+jwt"}) for _ in range(8)]
+            bodies = [
+                {"credential_configuration_id": "pid", "proofs": {"jwt": [p]}} for p in misspelt
+            ]
+            forgiven = list(pool.map(lambda one: client.credential(token, one), bodies))
+        assert {answer.status_code for answer in forgiven} == {200}
+        assert "<strong>8 ×</strong>" in desk.page()
+
+
 def test_on_postgresql(tmp_path: Path, postgresql: str) -> None:
     with reference_servers(
         tmp_path,
-        issuer={"database-url": f"{postgresql}/issuer"},
+        issuer={
+            "database-url": f"{postgresql}/issuer",
+            "deferred": '["diploma"]',
+            "profile": "lenient",
+        },
         server={"database-url": f"{postgresql}/server"},
     ) as servers:
         client = Client(servers)
+        deferred_and_forgiven(client, servers)
         code = client.code()
         with ThreadPoolExecutor(16) as pool:
             answers = list(pool.map(lambda _: client.token(code).status_code, range(50)))
         assert sorted(answers) == [200] + [400] * 49
+        refresh = {
+            "grant_type": "refresh_token",
+            "refresh_token": client.access_token()["refresh_token"],
+            "client_id": "oid4vci-wallet",
+        }
+        url = f"{servers.server_url}/token"
+        with ThreadPoolExecutor(16) as pool:
+            renewed = list(pool.map(lambda _: client.http.post(url, data=refresh), range(30)))
+        assert sorted(answer.status_code for answer in renewed) == [200] + [400] * 29
         token = client.access_token()["access_token"]
         body = {"credential_configuration_id": "pid", "proofs": {"jwt": [client.proof()]}}
         with ThreadPoolExecutor(16) as pool:

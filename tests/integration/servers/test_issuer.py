@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
@@ -217,7 +218,142 @@ def test_meta_02_well_known_addresses_have_the_path_after_them(tmp_path: Path) -
         assert credentials_of(issuer.credential())
 
 
+def test_meta_12_every_configuration_has_a_scope(issuer: Issuer) -> None:
+    supported = issuer.metadata()["credential_configurations_supported"]
+    assert [name for name, one in supported.items() if one["scope"] != name] == []
+
+
+def test_meta_06_one_entry_for_each_language(issuer: Issuer) -> None:
+    metadata = issuer.metadata()
+    displays = [metadata["display"]]
+    for one in metadata["credential_configurations_supported"].values():
+        described = one["credential_metadata"]
+        displays += [described["display"], *(claim["display"] for claim in described["claims"])]
+    for entries in displays:
+        locales = [entry["locale"] for entry in entries]
+        assert len(set(locales)) == len(locales) == 3
+
+
+def test_clm_01_clm_02_claims_are_described_once_and_mandatory_ones_are_issued(
+    issuer: Issuer,
+) -> None:
+    for name, one in issuer.metadata()["credential_configurations_supported"].items():
+        paths = [tuple(claim["path"]) for claim in one["credential_metadata"]["claims"]]
+        assert len(set(paths)) == len(paths)
+        answer = issuer.credential(issuer.asked(configuration=name))
+        [credential] = credentials_of(answer)
+        assert credential.endswith("~")
+        disclosures = [decoded(part) for part in credential.split("~")[1:-1]]
+        names = {part[1] for part in disclosures if len(part) == 3}
+        mandatory = {path[-1] for path in paths}
+        assert mandatory <= names
+
+
+# Nonces.
+
+
+def test_non_01_non_02_a_nonce_for_nothing(issuer: Issuer) -> None:
+    values = set()
+    for _ in range(20):
+        answer = issuer.http.post(f"{issuer.url}/nonce")
+        assert (answer.status_code, list(answer.json())) == (200, ["c_nonce"])
+        assert answer.headers["content-type"] == "application/json"
+        assert answer.headers["cache-control"] == "no-store"
+        values.add(answer.json()["c_nonce"])
+    assert len(values) == 20
+    assert min(map(len, values)) >= 32
+    assert issuer.http.get(f"{issuer.url}/nonce").status_code == 405
+
+
+def test_non_06_a_nonce_ends(made: Made) -> None:
+    issuer = made(nonce_lifetime_s=0)
+    assert error_of(issuer.credential()) == (400, "invalid_nonce")
+
+
 # Key proofs.
+
+
+@pytest.mark.parametrize(
+    ("ahead", "taken"), [(-290, True), (290, True), (-400, False), (400, False)]
+)
+def test_prf_06_clocks_may_differ(ahead: int, taken: bool, issuer: Issuer) -> None:
+    proof = issuer.proof({}, {"iat": int(time.time()) + ahead, "sub": "x"})
+    answer = issuer.credential(issuer.asked(proof))
+    assert answer.status_code == (200 if taken else 400), answer.text
+
+
+def test_vpr_01_an_end_that_is_named_is_kept_to(issuer: Issuer) -> None:
+    now = int(time.time())
+    for exp, status in ((now + 9, 200), (now - 100, 400), (1, 400), ("never", 400)):
+        answer = issuer.credential(issuer.asked(issuer.proof({}, {"exp": exp})))
+        assert answer.status_code == status, exp
+
+
+@pytest.mark.parametrize("header", ["kid", "x5c"])
+def test_prf_01_only_one_reference_to_the_key(header: str, issuer: Issuer) -> None:
+    both = {"kid": did_jwk(issuer.key), "x5c": Authority().x5c(issuer.key)}
+    public = issuer.key.as_dict(private=False)
+    proof = issuer.proof({header: both[header], "jwk": public})
+    assert error_of(issuer.credential(issuer.asked(proof))) == (400, "invalid_proof")
+
+
+def test_prf_02_aud_is_a_string(issuer: Issuer) -> None:
+    for aud in ([issuer.url], f"{issuer.url}/", f"{issuer.url}/credential", issuer.server.url):
+        proof = issuer.proof({}, {"aud": aud})
+        assert error_of(issuer.credential(issuer.asked(proof))) == (400, "invalid_proof")
+
+
+def test_cred_02_an_identifier_where_one_was_given(issuer: Issuer) -> None:
+    detail = {
+        "type": "openid_credential",
+        "credential_configuration_id": "pid",
+        "credential_identifiers": ["one", "two"],
+    }
+    token = issuer.token(authorization_details=[detail], scope=None)
+    for identifier in ("one", "two"):
+        asked = {"credential_identifier": identifier, "proofs": issuer.asked()["proofs"]}
+        assert credentials_of(issuer.credential(asked, token))
+    for wrong, error in (
+        ({"credential_identifier": "three"}, "unknown_credential_identifier"),
+        ({"credential_identifier": ["one"]}, "unknown_credential_identifier"),
+        ({"credential_configuration_id": "pid"}, "invalid_credential_request"),
+        ({"credential_configuration_id": ["pid"]}, "unknown_credential_configuration"),
+        (
+            {"credential_identifier": "one", "credential_configuration_id": "pid"},
+            "invalid_credential_request",
+        ),
+        ({}, "invalid_credential_request"),
+    ):
+        asked = {**wrong, "proofs": issuer.asked()["proofs"]}
+        assert error_of(issuer.credential(asked, token)) == (400, error), wrong
+
+
+def test_cred_08_one_token_is_good_for_several_requests(issuer: Issuer) -> None:
+    token = issuer.token()
+    for name in ("pid", "diploma", "pid"):
+        assert credentials_of(issuer.credential(issuer.asked(configuration=name), token))
+
+
+def test_cred_01_the_token_comes_in_the_header_only(issuer: Issuer) -> None:
+    token, headers = issuer.token(), {"Content-Type": "application/json"}
+    body = json.dumps({**issuer.asked(), "access_token": token}).encode()
+    url = f"{issuer.url}/credential?access_token={token}"
+    assert issuer.http.post(url, content=body, headers=headers).status_code == 401
+
+
+def test_res_01_what_is_issued_at_once_has_no_transaction(issuer: Issuer) -> None:
+    answer = issuer.credential()
+    assert set(answer.json()) == {"credentials", "notification_id"}
+    assert [set(one) for one in answer.json()["credentials"]] == [{"credential"}]
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_auth_07_an_issuer_state_opens_nothing(issuer: Issuer) -> None:
+    link = issuer.as_servers.offer()
+    [(_, value)] = parse_qsl(urlsplit(link).query)
+    state = json.loads(value)["grants"]["authorization_code"]["issuer_state"]
+    asked = {**issuer.asked(), "issuer_state": state}
+    assert issuer.credential(asked, state).status_code == 401
 
 
 def did_jwk(key: Any) -> str:
@@ -443,7 +579,7 @@ def test_att_01_more_keys_than_a_batch_give_fewer_credentials(
     ],
 )
 @pytest.mark.parametrize("kind", ["attestation", "jwt"])
-def test_att_02_attestations_that_are_refused(
+def test_att_02_att_03_attestations_that_are_refused(
     kind: str,
     header: dict[str, Any],
     claims: dict[str, Any],
@@ -552,6 +688,13 @@ def test_a_bound_token_is_no_bearer_token_nor_the_other_way_round(issuer: Issuer
     proof = issuer.dpop(bound, "/credential")
     stolen = issuer.credential(None, Authorization=f"DPoP {bound}", DPoP=proof)
     assert_challenged(stolen, 401, "DPoP", "invalid_token")
+
+
+@pytest.mark.parametrize("cnf", [{"x5t#S256": "x"}, {"jkt": None}, {}, [], "jkt", None])
+def test_a_token_bound_in_a_way_that_is_not_known(cnf: object, issuer: Issuer) -> None:
+    """It must not pass for a bearer token (RFC 7800, section 3.1)."""
+    token = issuer.server.bound(issuer.url, cnf)
+    assert_challenged(issuer.credential(None, token), 401, "Bearer", "invalid_token")
 
 
 @pytest.mark.parametrize("path", ["/credential", "/deferred-credential", "/notification"])
@@ -686,7 +829,7 @@ def test_err_02_requests_that_cannot_be_decrypted(issuer: Issuer) -> None:
     assert error_of(no_json) == (400, "invalid_credential_request")
 
 
-def test_cred_06_encryption_that_is_required(made: Made) -> None:
+def test_cred_06_enc_02_encryption_that_is_required(made: Made) -> None:
     issuer = made(request_encryption="required", response_encryption="required")
     metadata = issuer.metadata()
     assert metadata["credential_request_encryption"]["encryption_required"] is True
@@ -712,7 +855,7 @@ def test_enc_01_the_key_for_requests_stays(tmp_path: Path) -> None:
 # Deferred credentials.
 
 
-def test_def_03_a_deferred_credential_waits_for_the_operator(made: Made) -> None:
+def test_def_03_res_01_a_deferred_credential_waits_for_the_operator(made: Made) -> None:
     issuer = made(deferred=["diploma"], deferred_interval_s=7)
     made_keys = keys(2)
     proofs = [issuer.proof(key=key) for key in made_keys]

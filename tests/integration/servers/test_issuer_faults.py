@@ -1,5 +1,6 @@
 """One fault of each place of the credential issuer, met by a wallet."""
 
+import base64
 import re
 import time
 from collections.abc import Callable
@@ -7,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from joserfc import jwe, jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
@@ -132,6 +135,18 @@ def another_signature(issuer: Issuer) -> None:
     assert is_forged(credential, issuer)
 
 
+def stranger(issuer: Issuer) -> None:
+    """The signature fits its certificate, and nothing else is wrong."""
+    [credential] = credentials_of(issuer.credential())
+    head = decoded(credential.partition(".")[0])
+    [leaf] = [x509.load_der_x509_certificate(base64.b64decode(one)) for one in head["x5c"]]
+    key = ECKey.import_key(leaf.public_key())  # type: ignore[arg-type]
+    assert jws.deserialize_compact(credential.partition("~")[0], key, registry=LONG_HEADERS)
+    anchor = x509.load_pem_x509_certificate(issuer.http.get(f"{issuer.url}/ca.pem").content)
+    with pytest.raises((InvalidSignature, ValueError)):
+        leaf.verify_directly_issued_by(anchor)
+
+
 def another_key(issuer: Issuer) -> None:
     assert bound_to(credentials_of(issuer.credential())) != {issuer.key.thumbprint()}
 
@@ -202,6 +217,8 @@ MET: dict[str, tuple[Met, dict[str, Any]]] = {
     "credential-plaintext": (in_plaintext, {}),
     "credential-encrypted-for-another": (for_another, {}),
     "credential-another-signature": (another_signature, {}),
+    "credential-stranger": (stranger, {}),
+    "credential-self-signed": (stranger, {}),
     "credential-bound-to-another-key": (another_key, {}),
     "credential-expired": (expired, {}),
     "credential-disclosable-vct": (hidden_type, {}),

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -153,6 +155,30 @@ def test_a_decision_is_made_once(tmp_path: Path) -> None:
             again = desk.browser.post(url, data={**form, "decision": "deny"})
             assert again.status_code == 409
             assert "Nobody waits." in desk.page()
+
+
+def test_what_time_has_approved_waits_no_more(tmp_path: Path) -> None:
+    with credential_issuer(tmp_path, deferred=["pid"], approve_after_s=0) as issuer:
+        issuer.credential()
+        with operator(issuer.as_servers) as desk:
+            assert "Nobody waits." in desk.page()
+
+
+def test_a_password_that_can_be_guessed_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "operator-password").write_text("letmein\n")
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "reference_servers.credential_issuer"),
+            *("--data-dir", str(tmp_path)),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "operator-password: at least 12 characters" in done.stderr
+    assert "letmein" not in done.stderr
 
 
 # Offers.

@@ -107,3 +107,31 @@ def test_meta_13_two_authorization_servers(tmp_path: Path) -> None:
         first = Wallet(servers, "oid4vci-wallet")
         first.verifier = wallet.verifier
         assert error_of(first.token(wallet.code())) == (400, "invalid_grant")
+
+
+def test_prf_03_a_wallet_without_a_name(tmp_path: Path) -> None:
+    server = {"config": str(tmp_path / "server.toml")}
+    (tmp_path / "server.toml").write_text("anonymous_access = true\n")
+    with reference_servers(tmp_path / "s", server=server) as servers, operator(servers) as counter:
+        link, tx_code = counter.offer("pid", tx_code="text")
+        code = offer_of(link)["grants"][PRE_AUTHORIZED]["pre-authorized_code"]
+        wallet = Wallet(servers)
+        token = wallet.redeem(code, tx_code, client_id=None).json()["access_token"]
+        for iss, status in (("oid4vci-wallet", 400), ("", 400), (None, 200)):
+            proofs = {"jwt": [wallet.proof(claims={"iss": iss})]}
+            body = {"credential_configuration_id": "pid", "proofs": proofs}
+            assert wallet.credential(token, body).status_code == status
+
+
+def test_tok_06_credentials_by_the_identifiers_of_the_token(tmp_path: Path) -> None:
+    server = {"config": str(tmp_path / "server.toml")}
+    (tmp_path / "server.toml").write_text('details_always = true\ntest_person = "erika"\n')
+    with reference_servers(tmp_path / "s", server=server) as servers:
+        wallet = Wallet(servers, "oid4vci-wallet")
+        token = wallet.token(wallet.code(scope="pid diploma")).json()
+        for detail in token["authorization_details"]:
+            [identifier] = detail["credential_identifiers"]
+            body = {"credential_identifier": identifier, "proofs": {"jwt": [wallet.proof()]}}
+            assert wallet.credential(token["access_token"], body).status_code == 200
+        by_name = wallet.credential(token["access_token"])
+        assert error_of(by_name) == (400, "invalid_credential_request")

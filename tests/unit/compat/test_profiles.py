@@ -67,7 +67,8 @@ def algorithms(configuration: CredentialConfiguration) -> list[str]:
     [
         (metadata(FINAL), False, "1.0"),
         (metadata(FINAL), True, "draft-15"),
-        (metadata(OUTSIDE), False, "draft-15"),
+        (metadata(OUTSIDE), False, "misplaced-display"),
+        (metadata(OUTSIDE), True, "draft-15"),
         (metadata({**OUTSIDE, **FINAL}), False, "1.0"),
         (metadata(OLD), False, "draft-13"),
         (metadata(OLD, nonce_endpoint="https://i.example/nonce"), True, "draft-14"),
@@ -79,7 +80,7 @@ def algorithms(configuration: CredentialConfiguration) -> list[str]:
         ({"credential_configurations_supported": [OLD]}, True, "draft-11"),
         (metadata(FINAL, authorization_server="https://as.example"), False, "draft-11"),
         (metadata(OUTSIDE, **DYNE), True, "didroom"),
-        (metadata(OUTSIDE, **DYNE), False, "draft-15"),  # not where DIDroom's is
+        (metadata(OUTSIDE, **DYNE), False, "misplaced-display"),  # not where DIDroom's is
         (metadata(FINAL, **DYNE), False, "1.0"),
         (metadata(OUTSIDE, jwks={"keys": [{"kid": "1"}]}), True, "draft-15"),  # not its key
     ],
@@ -115,6 +116,13 @@ def test_what_not_found_shows() -> None:
         ("1.0", DYNE, 422, "", "didroom"),
         ("draft-15", DYNE, 422, "", "didroom"),
         ("1.0", {}, 422, "", "draft-15"),
+        ("misplaced-display", DYNE, 422, "", "didroom"),
+        ("misplaced-display", {}, 422, "", "draft-15"),
+        ("misplaced-display", {}, 400, "invalid_proof", "draft-15"),
+        ("misplaced-display", {}, 400, "invalid_credential_request", "draft-15"),
+        ("misplaced-display", {}, 400, "invalid_nonce", None),
+        ("misplaced-display", {}, 400, "credential_request_denied", None),
+        ("1.0", {}, 400, "invalid_proof", None),
         ("draft-15", {}, 422, "", None),
         ("1.0", DYNE, 400, "", None),
         ("1.0", DYNE, 500, "", None),
@@ -197,7 +205,8 @@ def test_meta_14_where_else_metadata_may_be() -> None:
     right = ["https://as.example/.well-known/oauth-authorization-server/tenant"]
     asked = ("https://as.example/tenant", "oauth-authorization-server", right)
     assert other_places(ProfileName.FINAL, *asked) == ()
-    for profile in set(ProfileName) - {ProfileName.FINAL}:
+    assert other_places(ProfileName.MISPLACED, *asked) == ()
+    for profile in set(ProfileName) - {ProfileName.FINAL, ProfileName.MISPLACED}:
         assert other_places(profile, *asked) == (
             (
                 "https://as.example/tenant/.well-known/oauth-authorization-server",

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.property.test_readers import json_values
@@ -75,7 +75,12 @@ FACTS = [
 members = sorted({name for pairs in PAIRS.values() for pair in pairs for name in pair.before})
 
 
-@settings(max_examples=300)
+@settings(
+    max_examples=300,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],  # a busy machine is no fault of the rules
+)
 @given(
     profile=st.sampled_from(ProfileName),
     place=st.sampled_from(Place),

@@ -42,6 +42,7 @@ class Server:
         }
         self.keys: Any = KeySet([self.key]).as_dict(private=False)
         self.status = b""
+        self.well_known = "/.well-known/oauth-authorization-server/as"
         self.introspected: list[tuple[str, bytes]] = []
 
     def introspection(self, **changes: object) -> bytes:
@@ -56,10 +57,12 @@ class Server:
         }
         return json.dumps({name: one for name, one in claims.items() if one is not None}).encode()
 
-    def page(self, path: str) -> bytes:
-        if path == "/.well-known/oauth-authorization-server/as":
+    def page(self, path: str) -> bytes | None:
+        if path == self.well_known:
             return json.dumps(self.metadata).encode()
-        return json.dumps(self.keys).encode() if path == "/as/jwks" else self.status
+        if path == "/as/jwks":
+            return json.dumps(self.keys).encode()
+        return self.status if path in ("/as/status", "/as/introspection") else None
 
     def token(self, header: dict[str, Any] | None = None, **changes: object) -> str:
         claims = {
@@ -91,8 +94,9 @@ class Server:
 def server() -> Iterator[Server]:
     class Pages(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            body = found.page(self.path)
-            self.send_response(200 if body else 500)
+            page = found.page(self.path)
+            body = page or b""
+            self.send_response(404 if page is None else 200 if body else 500)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -265,6 +269,16 @@ def test_an_authorization_server_that_publishes_nothing_of_use(
     server.keys = server.keys if keys is None else keys
     with pytest.raises(UnavailableError):
         read(tokens, server.token())
+
+
+def test_meta_14_a_server_that_knows_openid_connect_discovery_only(
+    server: Server, tokens: AccessTokens
+) -> None:
+    server.well_known = "/as/.well-known/openid-configuration"
+    assert read(tokens, server.token()) == "somebody"
+    server.well_known = "/.well-known/openid-configuration/as"
+    with pytest.raises(UnavailableError):
+        read(AccessTokens([AuthorizationServer(server.url, ISSUER)], DPOP, bearer=True), "a.b.c")
 
 
 def test_a_new_key_is_taken_after_a_while(

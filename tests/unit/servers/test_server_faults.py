@@ -15,9 +15,10 @@ RIGHT = {
         "token_endpoint": "http://127.0.0.1:2/token",
         "code_challenge_methods_supported": ["S256"],
         "grant_types_supported": ["authorization_code"],
+        "response_types_supported": ["code"],
     },
     "par document": {"request_uri": "urn:x", "expires_in": 90},
-    "token document": {"access_token": "t", "token_type": "DPoP"},
+    "token document": {"access_token": "t", "token_type": "DPoP", "expires_in": 300},
     "authorization response": REDIRECT,
 }
 OURS = [name for name, fault in FAULTS.items() if fault.server == "authorization_server"]
