@@ -100,7 +100,7 @@ class Wallet:
         self.in_force = in_force
         self._settings = in_force.settings
         self._vault: VaultProcess | None = None
-        self._flows_underway: dict[str, asyncio.Lock] = {}
+        self._turns: dict[str, asyncio.Lock] = {}
         self._put_off = asyncio.Event()
 
     # The store.
@@ -394,8 +394,9 @@ class Wallet:
         await self.card(credential_id)
         for flow in await self._opened().flows():
             if renews(flow, credential_id):
-                async with self._run(holder, trace or Trace()) as run, self._underway(flow.id):
-                    return await self._received(await renew(flow, credential_id, run), flow.id)
+                async with self._underway(flow.id), self._run(holder, trace or Trace()) as run:
+                    result = await renew(await self._flow(flow.id), credential_id, run)
+                    return await self._received(result, flow.id)
         raise LocalFailure("refresh_impossible")
 
     async def refreshable(self) -> frozenset[str]:
@@ -439,7 +440,6 @@ class Wallet:
                 if error.code != "store_damaged":
                     raise
                 await self._opened().end(flow_id)
-        await self.catch_up()
 
     async def catch_up(self) -> tuple[Received, ...]:
         """Do what the wallet can do by itself now.
@@ -456,7 +456,7 @@ class Wallet:
 
         news = []
         for flow in await self._opened().flows():
-            if flow.id in self._flows_underway or not due(flow, SystemClock().now()):
+            if self._turn(flow.id).locked() or not due(flow, SystemClock().now()):
                 continue
             async with self._underway(flow.id), self._run(Absent(), Trace()) as run:
                 try:
@@ -474,8 +474,8 @@ class Wallet:
         while True:
             if news := await self.catch_up():
                 await tell(news)
-            moments = [one.ask_again_at for one in await self.pending() if one.ask_again_at]
             self._put_off.clear()
+            moments = [one.ask_again_at for one in await self.pending() if one.ask_again_at]
             wait_s = (min(moments) - SystemClock().now()).total_seconds() if moments else None
             with suppress(TimeoutError):
                 async with asyncio.timeout(None if wait_s is None else max(wait_s, 1.0)):
@@ -504,17 +504,17 @@ class Wallet:
         vault = self._opened()
         ids = [record.id for record in await vault.all()]
         for flow in await vault.flows():
-            if flow.id not in self._flows_underway and of_no_use(flow, ids):
+            if not self._turn(flow.id).locked() and of_no_use(flow, ids):
                 await vault.end(flow.id)
 
     @asynccontextmanager
     async def _underway(self, flow_id: str) -> AsyncIterator[None]:
         """Let one run at a time go on with an issuance."""
-        async with self._flows_underway.setdefault(flow_id, asyncio.Lock()):
-            try:
-                yield
-            finally:
-                self._flows_underway.pop(flow_id, None)
+        async with self._turn(flow_id):
+            yield
+
+    def _turn(self, flow_id: str) -> asyncio.Lock:
+        return self._turns.setdefault(flow_id, asyncio.Lock())
 
     @asynccontextmanager
     async def _run(self, holder: Holder, trace: Trace) -> "AsyncIterator[Run]":
@@ -536,7 +536,6 @@ class Wallet:
                 random=random,
                 anchors=anchors,
                 policy=Policy(
-                    client_id=settings.client_id,
                     languages=settings.language,
                     authorization_request=settings.authorization_request,
                     authorization_timeout_s=settings.authorization_timeout,

@@ -34,7 +34,6 @@ class Policy:
     """The holder's choices for a run, from the settings.
 
     Attributes:
-        client_id: OAuth `client_id` (RFC 6749, section 2.2).
         languages: BCP 47 tags, best first.
         authorization_request: How a credential is asked for (OpenID4VCI 1.0, section 5.1).
         authorization_timeout_s: How long to wait for the browser.
@@ -43,7 +42,6 @@ class Policy:
             where they can and the signer is trusted.
     """
 
-    client_id: str
     languages: tuple[str, ...]
     authorization_request: Literal["auto", "scope", "authorization_details"]
     authorization_timeout_s: float

@@ -7,15 +7,33 @@ import pytest
 from tests.support.killing import Boundary, Killing
 from tests.support.simulator import Simulator
 
+SINGLE_USE = {
+    "authorization_code": (1, 3),
+    "pre_authorized_code": (1, 2),
+    "several": (1, 3),
+    "batch": (1, 3),
+    "deferred": (1, 3),
+    "refresh": (1, 2),
+}
+"""By flow, how many kills may cost what is good for once: between an answer and its commit."""
 
-@pytest.mark.timeout(900)
-async def test_killed_at_every_boundary(tmp_path: Path, issuer: Simulator) -> None:
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("flow", SINGLE_USE)
+async def test_killed_at_every_boundary(flow: str, tmp_path: Path, issuer: Simulator) -> None:
+    issuer.refreshes = flow == "refresh"
+    issuer.deferrals = 1 if flow == "deferred" else 0
+    issuer.batch_size = 3 if flow == "batch" else 0
+    issuer.names = ["card", "badge"] if flow == "several" else ["card"]
     killing = Killing(tmp_path, issuer)
     await killing.create()
-    boundaries = list(killing.boundaries("authorization_code"))
-    assert len(boundaries) >= 30
-    burnt = [await killing.check(boundary) for boundary in boundaries]
-    assert 1 <= sum(burnt) <= 3  # a code is good for once: between the answer and its commit
+    if flow == "refresh":
+        await killing.stored_anew()
+    boundaries = list(killing.boundaries(flow))
+    assert len(boundaries) >= (20 if flow == "refresh" else 25)
+    burnt = [await killing.check(boundary, flow) for boundary in boundaries]
+    least, most = SINGLE_USE[flow]
+    assert least <= sum(burnt) <= most
 
 
 async def test_killed_while_it_goes_on(tmp_path: Path, issuer: Simulator) -> None:

@@ -143,6 +143,7 @@ class Bed:
 
     def right(self) -> None:
         self.issuer.edits.clear()
+        self.issuer.deferrals = 0
         self.net.look_ups.clear()
         self.net.connections.clear()
         self.net.audited.clear()
@@ -154,7 +155,11 @@ class Bed:
         holder, code = Visitor(declines=declines, tls=self.tls), ""
         try:
             async with asyncio.timeout(15):
-                await self.wallet.add(offer, holder)
+                received = await self.wallet.add(offer, holder)
+                if received.pending is not None:
+                    received = await self.wallet.resume(received.pending.id, holder)
+                for failure in received.failures:
+                    raise failure.error
         except WalletError as error:
             code = error.code
         mine = {("127.0.0.1", port) for port in (*holder.ports, self.behind)}
@@ -227,6 +232,16 @@ def _granted(issuer: Simulator, url: str) -> str:
     return issuer.offer(grants={"authorization_code": {"authorization_server": url}})
 
 
+def _pre_authorized(issuer: Simulator, url: str) -> str:
+    _member("issuer_metadata", authorization_servers=lambda url: [url])(issuer, url)
+    return issuer.pre_authorized_offer(server=url)
+
+
+def _deferred(issuer: Simulator, url: str) -> str:
+    issuer.deferrals = 1
+    return _member("issuer_metadata", deferred_credential_endpoint=_same)(issuer, url)
+
+
 def _same(url: str) -> str:
     return url
 
@@ -247,6 +262,7 @@ FIELDS: dict[str, Put] = {
     "credential_offer_uri": _reference,
     "CredentialOffer.credential_issuer": _issuer,
     "AuthorizationCodeGrant.authorization_server": _granted,
+    "PreAuthorizedCodeGrant.authorization_server": _pre_authorized,
     "IssuerMetadata.credential_issuer": _member("issuer_metadata", credential_issuer=_same),
     "IssuerMetadata.authorization_servers": _member(
         "issuer_metadata", authorization_servers=lambda url: [url]
@@ -254,6 +270,7 @@ FIELDS: dict[str, Put] = {
     "IssuerMetadata.credential_endpoint": _member("issuer_metadata", credential_endpoint=_same),
     "IssuerMetadata.nonce_endpoint": _member("issuer_metadata", nonce_endpoint=_same),
     "IssuerMetadata.notification_endpoint": _member("issuer_metadata", notification_endpoint=_same),
+    "IssuerMetadata.deferred_credential_endpoint": _deferred,
     "Picture.uri": _pictures,
     "ServerMetadata.issuer": _member("server_metadata", issuer=_same),
     "ServerMetadata.authorization_endpoint": _member(

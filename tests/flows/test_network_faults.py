@@ -127,6 +127,12 @@ def _attested(issuer: Simulator, provider: str, challenge_endpoint: str | None =
     return issuer.offer()
 
 
+def _deferred(issuer: Simulator, origin: str) -> str:
+    issuer.deferrals = 1
+    member = {"deferred_credential_endpoint": lambda origin: f"{origin}/deferred"}
+    return _members("issuer_metadata", **member)(issuer, origin)
+
+
 ENDPOINTS = {
     "offer": Endpoint("/offer", Step.OFFER, "not_found", "offer_invalid", _by_reference),
     "issuer metadata": Endpoint(
@@ -150,6 +156,9 @@ ENDPOINTS = {
     "credential": Endpoint(
         "/credential", Step.CREDENTIAL, "credential_refused", "credential_response_invalid",
         _members("issuer_metadata", credential_endpoint=lambda o: f"{o}/credential")),
+    "deferred": Endpoint(
+        "/deferred", Step.CREDENTIAL, "credential_refused", "credential_response_invalid",
+        _deferred),
     "challenge": Endpoint(
         "/challenge", Step.AUTHORIZATION, "token_refused", "challenge_response_invalid",
         lambda issuer, origin: _attested(issuer, issuer.url, f"{origin}/challenge")),
@@ -207,6 +216,7 @@ class Bed:
         """Let everything be as it should be."""
         self.front.faults.clear()
         self.issuer.edits.clear()
+        self.issuer.deferrals = 0
         self.issuer.provider = ""
 
     async def add(self, offer: str, timeout_s: float = TIMEOUT_S) -> WillingHolder:
@@ -215,7 +225,11 @@ class Bed:
         )
         holder = WillingHolder(browser=browser)
         async with asyncio.timeout(15):
-            await self.wallet.add(offer, holder)
+            received = await self.wallet.add(offer, holder)
+            if received.pending is not None:
+                received = await self.wallet.resume(received.pending.id, holder)
+            for failure in received.failures:
+                raise failure.error
         return holder
 
 
@@ -359,4 +373,4 @@ async def test_the_next_try_goes_well(fault: str, name: str, bed: Bed) -> None:
 
 async def test_the_matrix_is_complete() -> None:
     assert len(FAULTS_AND_ORIGINS) == len(set(FAULTS_AND_ORIGINS)) == 44
-    assert len(ENDPOINTS) == 10
+    assert len(ENDPOINTS) == 11

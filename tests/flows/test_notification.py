@@ -1,5 +1,7 @@
 """The issuer is told what was stored; whatever it answers, the credential stays."""
 
+import asyncio
+
 import pytest
 from starlette.requests import Request
 from starlette.responses import Response
@@ -7,6 +9,8 @@ from starlette.responses import Response
 from tests.support.holder import WillingHolder
 from tests.support.simulator import Simulator
 from wallet.app import Wallet
+from wallet.errors import VerificationFailed
+from wallet.steps import Step
 
 
 @pytest.mark.parametrize(("status", "again"), [(400, 0), (404, 0), (500, 1), (204, 0)])
@@ -25,3 +29,43 @@ async def test_not_02_the_credential_stays(
     assert len(issuer.notified) == again
     await wallet.catch_up()
     assert len(issuer.notified) == again
+
+
+async def test_not_01_stopped_by_the_holder(wallet: Wallet, issuer: Simulator) -> None:
+    class Stopper(WillingHolder):
+        def entered(self, step: Step) -> None:
+            super().entered(step)
+            if step is Step.VERIFICATION:
+                run.cancel()
+
+    run = asyncio.create_task(wallet.add(issuer.offer(), Stopper()))
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    assert await wallet.cards() == ()
+    assert await wallet.pending() == ()  # nothing for the holder to do
+    await wallet.catch_up()
+    notified = {"notification_id": "notification-1", "event": "credential_deleted"}
+    assert issuer.notified == [notified]
+    assert await wallet._opened().flows() == ()
+
+
+@pytest.mark.parametrize("event", ["credential_failure", "credential_accepted"])
+async def test_not_01_told_later(
+    event: str, wallet: Wallet, issuer: Simulator, holder: WillingHolder
+) -> None:
+    async def boom(_request: Request) -> Response:
+        return Response(status_code=502)
+
+    issuer.answers["/notification"] = boom
+    if event == "credential_failure":
+        issuer.edits["payload"] = lambda p: {**p, "exp": 1}
+        with pytest.raises(VerificationFailed):
+            await wallet.add(issuer.offer(), holder)
+    else:
+        await wallet.add(issuer.offer(), holder)
+    assert await wallet.pending() == ()
+    assert await wallet.catch_up() == ()
+    issuer.answers.clear()
+    assert await wallet.catch_up() == ()
+    assert [one["event"] for one in issuer.notified] == [event]
+    assert await wallet._opened().flows() == ()

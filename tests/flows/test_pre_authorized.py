@@ -4,6 +4,8 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
 
 from tests.support.holder import WillingHolder
 from tests.support.simulator import PRE_AUTHORIZED_CODE, Simulator, simulated_issuer
@@ -175,3 +177,21 @@ async def test_a_server_that_names_no_grants(
 
     issuer.edits["server_metadata"] = edit
     assert len((await wallet.add(issuer.pre_authorized_offer(), holder)).cards) == 1
+
+
+async def test_an_interruption_may_cost_the_offer(
+    wallet: Wallet, issuer: Simulator, holder: WillingHolder
+) -> None:
+    async def lost(request: Request) -> Response:
+        await issuer._right_answer("/token", request)  # the code is used up, the answer gets lost
+        return Response(status_code=502)
+
+    issuer.answers["/token"] = lost
+    with pytest.raises(PeerRefused, match="server_error"):
+        await wallet.add(issuer.pre_authorized_offer(), holder)
+    issuer.answers.clear()
+    [pending] = await wallet.pending()
+    assert not pending.signs_in
+    with pytest.raises(PeerRefused, match="offer_used_up"):
+        await wallet.resume(pending.id, holder)
+    assert await wallet.pending() == ()

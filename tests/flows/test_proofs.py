@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 from joserfc.jwk import ECKey
@@ -195,7 +196,41 @@ async def test_prf_05_a_key_attestation_for_all_copies(
     assert len(await wallet.cards()) == 1
 
 
-async def test_everything_at_once(
+async def test_non_03_a_dpop_nonce_of_the_nonce_endpoint(
+    issuer: DemandingSimulator, opened: Opener, holder: WillingHolder
+) -> None:
+    issuer.dpop = issuer.nonces = True
+    wallet = await opened()
+    await wallet.add(issuer.offer(), holder)
+    paths = [path for path, _ in issuer.requests]
+    assert paths.count("/nonce") == paths.count("/credential") == 1  # no refusal was needed
+    assert paths.count("/par") == 2  # where nobody had given one
+
+
+async def test_no_two_issuances_show_the_same_key(
+    issuer: DemandingSimulator, opened: Opener, holder: WillingHolder
+) -> None:
+    issuer.authentication, issuer.dpop = "attest_jwt_client_auth", True
+    wallet = await opened()
+    for _ in range(2):
+        await wallet.add(issuer.offer(), holder)
+    pushed = [parse_qs(body.decode()) for path, body in issuer.requests if path == "/par"]
+    assert len({one["dpop_jkt"][0] for one in pushed}) == 2
+    assert len(issuer.instances) == 2
+    assert len({key["x"] for key in issuer.bound}) == 2
+
+
+async def test_ca_05_a_proof_algorithm_that_the_wallet_cannot(
+    issuer: DemandingSimulator, opened: Opener, holder: WillingHolder
+) -> None:
+    issuer.authentication = "attest_jwt_client_auth"
+    algorithms = {"client_attestation_pop_signing_alg_values_supported": ["RS256"]}
+    issuer.edits["server_metadata"] = lambda document: {**document, **algorithms}
+    error = await refusal(await opened(), issuer, holder)
+    assert error.code == "client_authentication_unsupported"
+
+
+async def test_haip_01_04_05_everything_at_once(
     issuer: DemandingSimulator, opened: Opener, holder: WillingHolder
 ) -> None:
     issuer.authentication, issuer.challenges = "attest_jwt_client_auth", "endpoint"
@@ -300,10 +335,28 @@ async def test_a_client_that_cannot_authenticate(
     authentication: str, issuer: DemandingSimulator, opened: Opener, holder: WillingHolder
 ) -> None:
     issuer.authentication = authentication
-    wallet = await opened(client_authentication="none")
+    wallet = await opened(client_key=None, wallet_provider="")
     error = await refusal(wallet, issuer, holder)
     assert error.code == "client_authentication_unsupported"
     assert not [path for path, _ in issuer.requests if path in ("/par", "/authorize")]
+
+
+async def test_a_method_that_was_set_and_lacks_its_key(
+    issuer: DemandingSimulator, opened: Opener, holder: WillingHolder
+) -> None:
+    wallet = await opened(client_key=None, client_authentication="private_key_jwt")
+    error = await refusal(wallet, issuer, holder)
+    assert error.code == "client_authentication_unsupported"
+
+
+async def test_a_method_that_was_set_is_used_whatever_the_server_says(
+    issuer: DemandingSimulator, opened: Opener, holder: WillingHolder
+) -> None:
+    methods = {"token_endpoint_auth_methods_supported": ["tls_client_auth"]}
+    issuer.edits["server_metadata"] = lambda document: {**document, **methods}
+    wallet = await opened(client_authentication="none")
+    await wallet.add(issuer.offer(), holder)
+    assert len(await wallet.cards()) == 1
 
 
 async def test_one_servers_own_settings(

@@ -107,7 +107,9 @@ def test_add_list_show_remove(cli: Cli, servers: ReferenceServers) -> None:
     assert cli.json("list") == []
     code, out, log = cli.add(servers.offer("pid"), "--json")
     assert code == 0, log
-    card = json.loads(out)
+    received = json.loads(out)
+    [card] = received["credentials"]
+    assert (received["pending"], received["failed"]) == (None, [])
     labels = {claim["label"]: claim["value"] for claim in card["claims"]}
     assert labels["Vorname"] == "Erika"
     assert labels["Staatsangehörigkeiten"] == "DE, IT"

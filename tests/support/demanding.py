@@ -77,6 +77,7 @@ class DemandingSimulator(Simulator):
         methods: `cryptographic_binding_methods_supported`, instead of `jwk`.
         seen: The `jti` of every proof.
         refusals: Why requests were refused.
+        instances: The keys that client attestations were bound to.
     """
 
     def __init__(self, url: str) -> None:
@@ -98,7 +99,8 @@ class DemandingSimulator(Simulator):
         self._challenge = ""
         self._nonce = {"server": "", "issuer": ""}
         self._jkts: dict[str, str] = {}
-        self._instances: dict[str, str] = {}
+        self.instances: set[str] = set()
+        self._pushed_instance = ""
         self._pushed_jkt: str | None = None
 
     # What it says of itself.
@@ -265,9 +267,10 @@ class DemandingSimulator(Simulator):
                     "challenge",
                     OAuth_Client_Attestation_Challenge=self._challenge,
                 )
-        if path == "/token" and self._instances.get("par", instance) != instance:
+        if path == "/token" and instance != self._pushed_instance:
             raise Refused(error, "another instance than at the PAR endpoint")
-        self._instances["par"] = instance
+        self._pushed_instance = instance
+        self.instances.add(instance)
 
     def _check_token(self, path: str, request: Request) -> None:
         scheme, _, token = request.headers["authorization"].partition(" ")

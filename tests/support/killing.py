@@ -23,14 +23,24 @@ from wallet.settings import load
 
 PASSPHRASE: Final = "correct horse"
 
+ADD: Final = "await wallet.add(given, WillingHolder(), trace)"
+
 FLOWS: Final[Mapping[str, str]] = {
-    "authorization_code": "await wallet.add(offer, WillingHolder(), trace)",
+    "authorization_code": ADD,
+    "pre_authorized_code": ADD,
+    "several": ADD,
+    "batch": ADD,
+    "deferred": f"""
+    {ADD}
+    await wallet.resume((await wallet.pending())[0].id, WillingHolder(), trace)
+    """,
+    "refresh": "await wallet.refresh(given, WillingHolder(), trace)",
     "resumption": """
     pending = await wallet.pending()
     await wallet.resume(pending[0].id, WillingHolder(), trace)
     """,
 }
-"""Each flow as the lines that go it."""
+"""Each flow as the lines that go it; `given` is its offer, or the credential it is about."""
 
 SCRIPT: Final = """
 import asyncio, os, signal, sys
@@ -40,7 +50,7 @@ from wallet.records import Secret
 from wallet.settings import load
 from wallet.trace import Trace
 
-folder, anchor, offer, fuse = sys.argv[1:]
+folder, anchor, given, batch, fuse = sys.argv[1:]
 
 class Fuse(list):
     def append(self, event):
@@ -49,7 +59,8 @@ class Fuse(list):
             os.kill(os.getpid(), signal.SIGKILL)
 
 async def main():
-    flags = {{"data_folder": folder, "trust_anchor": [anchor], "loopback_development": True}}
+    flags = {{"data_folder": folder, "trust_anchor": [anchor], "batch": batch,
+             "loopback_development": True}}
     async with Wallet(load(flags, {{}})) as wallet:
         await wallet.open(Secret({passphrase!r}))
         trace = Trace(events=Fuse())
@@ -75,6 +86,7 @@ class Killing:
     folder: Path
     issuer: Simulator
     stored: int = field(default=0)
+    card_id: str = ""
 
     def __post_init__(self) -> None:
         self._anchor = self.folder / "root.pem"
@@ -84,6 +96,7 @@ class Killing:
             "trust_anchor": [str(self._anchor)],
             "key_derivation_ms": "0",
             "loopback_development": True,
+            "batch": str(self.issuer.batch_size or 1),
         }
         self.wallet = Wallet(load(flags, {}))
 
@@ -100,9 +113,18 @@ class Killing:
         fuse = boundary.number if boundary and boundary.kind == "event" else 0
         lines = FLOWS[flow].strip().replace("\n    ", "\n        ")
         script = SCRIPT.format(lines=lines, passphrase=PASSPHRASE)
-        folder, offer = str(self.folder / "wallet"), self.issuer.offer()
+        folder, batch = str(self.folder / "wallet"), str(self.issuer.batch_size or 1)
         process = subprocess.Popen(
-            [sys.executable, "-c", script, folder, str(self._anchor), offer, str(fuse)],
+            [
+                sys.executable,
+                "-c",
+                script,
+                folder,
+                str(self._anchor),
+                self._given(flow),
+                batch,
+                str(fuse),
+            ],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -124,10 +146,17 @@ class Killing:
         assert process.returncode == -signal.SIGKILL, (boundary, process.returncode, told)
         return 0, 0
 
+    def _given(self, flow: str) -> str:
+        if flow == "refresh":
+            return self.card_id
+        if flow == "pre_authorized_code":
+            return self.issuer.pre_authorized_offer()
+        return self.issuer.offer()
+
     def boundaries(self, flow: str) -> Iterator[Boundary]:
         """Every boundary of a flow, found by going it once to its end."""
         events, requests = self.go(flow)
-        self.stored += 1
+        self.stored += 0 if flow == "refresh" else len(self.issuer.names)
         assert events
         assert requests
         for number in range(1, events + 1):
@@ -139,7 +168,8 @@ class Killing:
         """Open the wallet after a kill and go on with what was interrupted.
 
         Returns:
-            How many sign-ins the interruption cost: the burnt authorization codes.
+            How much the interruption cost: sign-ins and offers whose codes were burnt, and refresh
+            tokens that were exchanged.
         """
         burnt = 0
         await self.wallet.open(Secret(PASSPHRASE))
@@ -148,49 +178,80 @@ class Killing:
                 try:
                     await self.wallet.resume(one.id, WillingHolder())
                 except PeerRefused as error:
-                    if error.code != "code_used_up":
-                        raise
                     burnt += 1
-                    await self.wallet.resume(one.id, WillingHolder())
-            await self.wallet.catch_up()
+                    if error.code == "code_used_up":
+                        await self.wallet.resume(one.id, WillingHolder())
+                    elif error.code != "offer_used_up" and error.peer_error != "invalid_grant":
+                        raise
+            while await self.wallet.catch_up():
+                pass
             assert await self.wallet.pending() == ()
         finally:
             await self.wallet.close()
         return burnt
 
-    async def check(self, boundary: Boundary) -> int:
+    async def stored_anew(self) -> None:
+        """Store a credential that can be refreshed."""
+        await self.wallet.open(Secret(PASSPHRASE))
+        [card] = (await self.wallet.add(self.issuer.offer(), WillingHolder())).cards
+        await self.wallet.close()
+        self.card_id, self.stored = card.id, self.stored + 1
+
+    async def check(self, boundary: Boundary, flow: str = "authorization_code") -> int:
         """Kill, recover, and see that no credential, key or notification was lost.
 
         Returns:
-            How many sign-ins the kill cost.
+            What the kill cost, as `recover`.
         """
+        if flow == "refresh":
+            await self.stored_anew()
         asked = len(self.issuer.requests)
-        self.issuer.bound.clear()
-        self.issuer.notified.clear()
-        self.go("authorization_code", boundary)
+        for seen in (self.issuer.bound, self.issuer.credentials, self.issuer.notified):
+            seen.clear()
+        self.go(flow, boundary)
         burnt = await self.recover()
         assert burnt <= 1, boundary
-        await self.nothing_lost(boundary, asked)
+        await self.nothing_lost(boundary, asked, flow, burnt)
         return burnt
 
-    async def nothing_lost(self, boundary: Boundary, asked: int) -> None:
+    async def nothing_lost(
+        self, boundary: Boundary, asked: int, flow: str = "authorization_code", burnt: int = 0
+    ) -> None:
         """What must be true of the wallet and the issuer after a recovery.
 
         Args:
             boundary: Where the run was killed.
             asked: How many requests the issuer had had before.
+            flow: What was killed.
+            burnt: What `recover` gave.
         """
         await self.wallet.open(Secret(PASSPHRASE))
         try:
             cards = await self.wallet.cards()
+            records = await self.wallet._opened().all()
+            for record in records:
+                for key_id in record.key_ids:
+                    assert await self.wallet._opened().sign(key_id, b"message"), boundary
         finally:
             await self.wallet.close()
         assert all(card.report.passed and card.claims for card in cards)
-        begun = any(path == "/par" for path, _ in self.issuer.requests[asked:])
+        paths = [path for path, _ in self.issuer.requests[asked:]]
         gained = len(cards) - self.stored
         self.stored = len(cards)
+        new = set(self.issuer.credentials) & {
+            copy.credential for record in records for copy in record.copies
+        }
+        if flow == "refresh":
+            assert gained == 0, boundary
+            assert self.card_id in [card.id for card in cards], boundary
+            renewed = "/credential" in paths
+        else:
+            wanted = len(self.issuer.names)
+            begun = "/par" in paths or ("/token" in paths and not burnt)
+            assert gained == (wanted if begun or gained else 0), boundary
+            renewed = gained > 0
         # Whatever the issuer issued is here, under the key it was issued for, and it knows.
-        assert gained == (1 if begun or gained else 0), boundary
-        assert len({key["x"] for key in self.issuer.bound}) == gained, boundary
+        assert len({key["x"] for key in self.issuer.bound}) == len(new), boundary
+        assert bool(new) == renewed, boundary
         heard = {one["event"] for one in self.issuer.notified}
-        assert heard == ({"credential_accepted"} if gained else set()), boundary
+        assert heard == ({"credential_accepted"} if new else set()), boundary

@@ -122,6 +122,7 @@ class Simulator:
         requests: The paths that were asked for, in order, with their bodies.
         answered: Called with the path when the right answer is made and before it is sent.
         bound: The holder keys it issued credentials for, in order.
+        credentials: The credentials it issued, in order.
         notified: The notifications it was sent.
         expired: The access tokens that are no longer good.
         now: The issuer's clock.
@@ -142,6 +143,7 @@ class Simulator:
         self.requests: list[tuple[str, bytes]] = []
         self.answered: Callable[[str], None] = lambda _path: None
         self.bound: list[dict[str, str]] = []
+        self.credentials: list[str] = []
         self.notified: list[dict[str, str]] = []
         self.expired: set[str] = set()
         self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -167,18 +169,25 @@ class Simulator:
         return "openid-credential-offer://?" + urlencode({"credential_offer": json.dumps(document)})
 
     def pre_authorized_offer(
-        self, tx_code: dict[str, Any] | None = None, right: str | None = None, **members: Any
+        self,
+        tx_code: dict[str, Any] | None = None,
+        right: str | None = None,
+        *,
+        server: str = "",
+        **members: Any,
     ) -> str:
         """An offer with a fresh pre-authorized code.
 
         Args:
             tx_code: The member of the offer.
             right: The transaction code it takes.
+            server: The grant's `authorization_server`.
             members: Others of the offer; grants besides this one.
         """
         code = f"pre-authorized-sentinel-{secrets.token_hex(8)}"
         self._pre_authorized[code] = right
         grant = {"pre-authorized_code": code, **({} if tx_code is None else {"tx_code": tx_code})}
+        grant |= {"authorization_server": server} if server else {}
         grants = {**members.pop("grants", {}), PRE_AUTHORIZED_CODE: grant}
         return self.offer(grants=grants, **members)
 
@@ -375,6 +384,7 @@ class Simulator:
             for jwk in reversed(asked.jwks)
         ]
         self.bound += asked.jwks
+        self.credentials += credentials
         issued = {
             "credentials": [{"credential": one} for one in credentials],
             "notification_id": asked.notification_id,

@@ -55,7 +55,12 @@ async def client_for(server: ServerMetadata, grant_type: GrantType, run: Run) ->
     """
     standing = run.at(server.issuer)
     anonymous = grant_type == PRE_AUTHORIZED_CODE and server.anonymous_pre_authorized_access
-    authentication = authentication_at(server, _able(server, run), anonymous=anonymous)
+    able = _able(server, run)
+    authentication = (
+        able[0]
+        if able and standing.authentication != "auto"
+        else authentication_at(server, able, anonymous=anonymous)
+    )
     dpop_key = instance_key = None
     algorithm = best_algorithm(server.dpop_signing_alg_values_supported)
     if standing.dpop != "never" and algorithm is not None:
@@ -76,7 +81,10 @@ async def client_for(server: ServerMetadata, grant_type: GrantType, run: Run) ->
 
 
 def _able(server: ServerMetadata, run: Run) -> list[Authentication]:
-    """The methods that the settings allow and the keys at hand suffice for."""
+    """The methods that the settings allow and the keys at hand suffice for.
+
+    A method that the settings name is used whatever the server says that it takes.
+    """
     standing = run.at(server.issuer)
     able: list[Authentication] = ["none"]
     if standing.provider is not None and _possession_algorithm(server) is not None:
@@ -295,7 +303,8 @@ async def _attestation(
     if provider is None:
         raise _no_longer("nobody attests this wallet", server)
     attestation = await provider.client_attestation(key, client.client_id)
-    expires_at = check_client_attestation(attestation, key, client.client_id, now)
+    algorithms = server.client_attestation_signing_alg_values_supported
+    expires_at = check_client_attestation(attestation, key, client.client_id, now, algorithms)
     run.heard.attestations[key.key_id] = attestation, expires_at
     return attestation
 

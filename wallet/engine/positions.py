@@ -192,12 +192,14 @@ class Lost(_Position):
         wanted: What was asked for.
         code: Why, a code of `wallet.errors`.
         notice: As in `Kept`.
+        told: Whether the holder knows.
     """
 
     state: Literal["lost"] = "lost"
     wanted: Wanted
     code: str
     notice: Notice | None
+    told: bool = False
 
 
 Progress: TypeAlias = Wanted | Asking | Deferred | Issued | Kept | Lost

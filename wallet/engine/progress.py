@@ -131,10 +131,12 @@ def given_up(position: Position) -> Authorized | None:
 def to_keep(authorized: Authorized) -> Authorized | None:
     """What the journal keeps after a run: None where nothing is left to do or to refresh.
 
-    What is lost and told is forgotten.
+    What is lost was told to the holder, and is forgotten once the issuer knows.
     """
     rest = tuple(
-        one for one in authorized.credentials if not (isinstance(one, Lost) and one.notice is None)
+        one.model_copy(update={"told": True}) if isinstance(one, Lost) else one
+        for one in authorized.credentials
+        if not (isinstance(one, Lost) and one.notice is None)
     )
     left = authorized.model_copy(update={"credentials": rest})
     lasting = kept_ids(left) and refresh_token_of(left) is not None

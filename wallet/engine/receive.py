@@ -109,8 +109,9 @@ async def resume(flow: Flow, run: Run) -> Result:
                 code = "offer_used_up"
             case _:
                 raise
-        spent = PeerRefused(code, error.detail, step=Step.TOKEN, url=error.url)
-        spent.peer_error = error.peer_error
+        spent = PeerRefused(
+            code, error.detail, step=Step.TOKEN, url=error.url, peer_error="invalid_grant"
+        )
     if code == "code_used_up":
         consent = consent_of(position)
         # The keys of the client that was went with the row; the next sign-in has its own.
@@ -137,8 +138,10 @@ async def renew(flow: Flow, credential_id: str, run: Run) -> Result:
 
 
 async def give_up(flow: Flow, run: Run) -> None:
-    """Drop what is under way; an issuer that has delivered will be told (section 11)."""
-    await _leave(given_up(position_of(flow)), replace(run, flow_id=flow.id))
+    """Drop what is under way, and tell an issuer that has delivered already (section 11)."""
+    run = replace(run, flow_id=flow.id)
+    left = given_up(position_of(flow))
+    await _leave(left and await tell(left, run), run)
 
 
 @dataclass
@@ -251,7 +254,7 @@ def _result(position: Authorized, before: list[bool], course: _Course) -> Result
     stored, failures = [], []
     for place, one in enumerate(position.credentials):
         error = course.errors.get(place)
-        if error is None and isinstance(one, Lost):
+        if error is None and isinstance(one, Lost) and not one.told:
             error = error_of(one.code)
         if error is not None:
             failures.append(Failure(wanted_of(one).credential_configuration_id, error))

@@ -324,7 +324,6 @@ class WalletState:
     async def _look(self) -> None:
         self.cards = list(await self.wallet.cards())
         self.pending = list(await self.wallet.pending())
-        self.refreshable = await self.wallet.refreshable()
         self.recoverable = (await self.wallet.protection()).recovery_confirmed
 
     # Going about.
@@ -341,6 +340,7 @@ class WalletState:
     async def show(self, card: Card) -> None:
         """Show a card's details."""
         self.shown, self.credential = card, None
+        self.refreshable = await self.wallet.refreshable()
         self.place = Place.DETAIL
 
     @safe
@@ -435,8 +435,12 @@ class WalletState:
             self._answer = None
             self.phase = before
 
-    def agree(self, choice: Choice | Secret[str] | None = None) -> None:
+    def agree(self) -> None:
         """Answer what the engine asks with yes."""
+        self.answer(None)
+
+    def answer(self, choice: Choice | Secret[str] | None) -> None:
+        """Answer what the engine asks."""
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(choice)
 

@@ -5,12 +5,13 @@ mode in which the DPoP proof is the proof of possession.
 """
 
 import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from pydantic import Field
 
-from wallet.errors import PeerBrokeProtocol
+from wallet.errors import PeerBrokeProtocol, Unsupported
 from wallet.oauth.documents import Document, read_document, read_object, succeeded
 from wallet.oauth.jwt import numeric_date, read_jwt, signing_input, thumbprint
 from wallet.policy import CLOCK_SKEW_S
@@ -77,7 +78,11 @@ def possession_input(
 
 
 def check_client_attestation(
-    attestation: Secret[str], key: HolderKey, client_id: str, now: datetime
+    attestation: Secret[str],
+    key: HolderKey,
+    client_id: str,
+    now: datetime,
+    algorithms: Sequence[str] | None = None,
 ) -> datetime:
     """Whether a wallet provider's attestation will do; its signature is for the server to check.
 
@@ -87,6 +92,8 @@ def check_client_attestation(
     Raises:
         PeerBrokeProtocol: `wallet_attestation_invalid`: no such JWT, for another key or another
             client, or expired.
+        Unsupported: `client_authentication_unsupported` where it is signed with none of the
+            `algorithms` that the server takes.
     """
     try:
         jwt = read_jwt(attestation.reveal())
@@ -94,6 +101,13 @@ def check_client_attestation(
         raise _invalid(f"not a JWT: {error}") from None
     if jwt.header.get("typ") != TYP or "alg" not in jwt.header:
         raise _invalid(f"typ is not {TYP}, or there is no alg")
+    if algorithms is not None and jwt.header.get("alg") not in algorithms:
+        raise Unsupported(
+            "client_authentication_unsupported",
+            f"the wallet provider signs with {str(jwt.header.get('alg'))[:40]}, "
+            f"the server takes {', '.join(algorithms)[:200]}",
+            rule="Attestation-Based Client Authentication -07, section 10.1",
+        )
     if jwt.claims.get("sub") != client_id:
         raise _invalid(f"sub is not {client_id!r}")
     confirmation = jwt.claims.get("cnf")

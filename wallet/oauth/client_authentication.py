@@ -30,16 +30,18 @@ def authentication_at(
 ) -> Authentication:
     """The best method that the server takes and the wallet is `able` to use.
 
-    Where the client may stay `anonymous`, "none" is one of them.
-
-    A server that names no methods is taken for one that knows public clients: the default of
-    RFC 8414 (`client_secret_basic`) is nothing for a native application (RFC 8252, section 8.5).
+    Where the client may stay `anonymous`, "none" is one of them. It is taken for one, too, of a
+    server that names no methods (the default of RFC 8414 is nothing for a native application, RFC
+    8252, section 8.5), and of one that takes passwords of web applications: these often know public
+    clients without saying so.
 
     Raises:
         Unsupported: `client_authentication_unsupported`, naming what the server takes.
     """
     named = server.token_endpoint_auth_methods_supported
-    taken = [*(named if named is not None else ("none",)), *(("none",) if anonymous else ())]
+    taken = list(named or ())
+    if anonymous or named is None or any(one.startswith("client_secret_") for one in named):
+        taken.append("none")
     for method in _BEST_FIRST:
         if method in taken and method in able:
             return method

@@ -30,6 +30,7 @@ class ServerMetadata(Document):
     token_endpoint_auth_signing_alg_values_supported: Sequence[str] | None = None
     dpop_signing_alg_values_supported: Sequence[str] = ()
     challenge_endpoint: str | None = None
+    client_attestation_signing_alg_values_supported: Sequence[str] | None = None
     client_attestation_pop_signing_alg_values_supported: Sequence[str] | None = None
     anonymous_pre_authorized_access: bool = Field(
         default=False, alias="pre-authorized_grant_anonymous_access_supported"

@@ -20,6 +20,7 @@ from wallet.steps import Step
 COMMANDS = (
     *("add", "list", "show", "remove", "pending", "settings", "create", "protection", "protect"),
     *("recovery", "recover", "rotate", "backup", "restore", "export", "import"),
+    *("refresh", "issuer"),
 )
 
 
@@ -64,6 +65,11 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
     [
         ["add"],
         ["add", "OFFER", "--scan"],
+        ["add", "OFFER", "--issuer", "https://issuer.example"],
+        ["add", "OFFER", "--grant", "implicit"],
+        ["pending", "--check", "--drop", "ID"],
+        ["refresh"],
+        ["issuer"],
         ["add", "--image", "x.png", "--scan"],
         ["show"],
         ["remove"],

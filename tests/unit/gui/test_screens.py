@@ -146,22 +146,80 @@ async def test_the_whole_way_and_back(desk: Desk, issuer: Simulator) -> None:
 
 
 async def test_several_offered_credentials(desk: Desk, issuer: Simulator) -> None:
-    def two(metadata: dict[str, dict[str, object]]) -> dict[str, dict[str, object]]:
-        configurations = metadata["credential_configurations_supported"]
-        configurations["other"] = dict(configurations["card"])  # type: ignore[call-overload]
-        return metadata
-
-    issuer.edits["issuer_metadata"] = two
+    issuer.names = ["card", "badge", "ticket"]
     client = await opened(desk)
-    await pasted(client, issuer.offer(credential_configuration_ids=["card", "other"]))
+    await pasted(client, issuer.offer())
     await client.tap("contact-go")
     await client.see("review-accept")
-    first, _ = [one for one in client.walk() if type(one).__name__ == "Checkbox"]
+    first, *_ = [one for one in client.walk() if type(one).__name__ == "Checkbox"]
     await client.fire(first, "change", False, value=False)
     await client.tap("review-accept")
-    await client.see("result-open")
+    await client.read("They are in your wallet")
     assert isinstance(desk.state.phase, Done)
-    assert desk.state.phase.received.cards[0].credential_configuration_id == "other"
+    cards = desk.state.phase.received.cards
+    assert [card.credential_configuration_id for card in cards] == ["badge", "ticket"]
+
+
+async def test_off_12_a_transaction_code(desk: Desk, issuer: Simulator) -> None:
+    client = await opened(desk)
+    tx_code = {"length": 4, "description": "It was sent by post."}
+    await pasted(client, issuer.pre_authorized_offer(tx_code, "0042"))
+    await client.tap("contact-go")
+    await client.read("you type the code")
+    await client.tap("review-accept")
+    await client.read("It was sent by post.")
+    await client.type("code-field", "42")
+    await client.tap("code-go")
+    await client.read("The code has 4 digits.")
+    assert "/token" not in [path for path, _ in issuer.requests]
+    await client.type("code-field", "4242")
+    await client.tap("code-go")
+    await client.read("This code was refused.")
+    await client.type("code-field", "0042")
+    await client.tap("code-go")
+    await client.see("result-open")
+
+
+async def test_two_ways_to_be_let_in(desk: Desk, issuer: Simulator) -> None:
+    client = await opened(desk)
+    await pasted(client, issuer.pre_authorized_offer(grants={"authorization_code": {}}))
+    await client.tap("contact-go")
+    await client.read("by this offer alone")
+    [group] = [one for one in client.walk() if type(one).__name__ == "RadioGroup"]
+    await client.fire(group, "change", "authorization_code", value="authorization_code")
+    await client.read("your browser opens")
+    await client.tap("review-accept")
+    await client.see("result-open")
+    assert "/par" in [path for path, _ in issuer.requests]
+
+
+async def test_put_off_and_come(desk: Desk, issuer: Simulator) -> None:
+    issuer.deferrals = 1
+    client = await opened(desk)
+    await pasted(client, issuer.offer())
+    await client.tap("contact-go")
+    await client.tap("review-accept")
+    await client.read("needs time")
+    await client.tap("result-done")
+    await client.read("Simulated Card has come.")
+    await client.tap("news-seen")
+    await client.see("card-0")
+    assert desk.state.news == []
+
+
+async def test_from_an_issuer_and_anew(desk: Desk, issuer: Simulator) -> None:
+    issuer.refreshes = True
+    client = await opened(desk)
+    await client.tap("nav-add")
+    await client.type("add-issuer-field", issuer.url)
+    await client.tap("add-issuer-go")
+    await client.tap("contact-go")
+    await client.tap("review-accept")
+    await client.tap("result-open")
+    await client.tap("detail-refresh")
+    await client.read("It is in your wallet")
+    assert len(issuer.bound) == 2
+    assert len(await desk.wallet.cards()) == 1
 
 
 @pytest.mark.parametrize(("ask", "decline"), [("contact-go", "contact-cancel"),

@@ -11,7 +11,7 @@ from joserfc.jwk import ECKey
 from tests.support.answers import answer
 from tests.support.keys import TestKey
 from tests.vectors import FOLDER, vector
-from wallet.errors import PeerBrokeProtocol, PeerRefused
+from wallet.errors import PeerBrokeProtocol, PeerRefused, Unsupported
 from wallet.oauth.client_attestation import (
     challenge_in,
     check_client_attestation,
@@ -112,6 +112,15 @@ def test_ca_02_what_the_wallet_does_not_show_to_a_server(name: str) -> None:
     with pytest.raises(PeerBrokeProtocol) as caught:
         checked(*BROKEN[name])
     assert caught.value.code == "wallet_attestation_invalid"
+
+
+def test_ca_05_an_algorithm_that_the_server_does_not_take() -> None:
+    token = Secret(f"{signing_input(HEADER, GOOD).decode()}.AA")
+    key = ATTESTED.holder
+    assert check_client_attestation(token, key, "wallet", NOW, ["ES384", "ES256"])
+    with pytest.raises(Unsupported, match="signs with ES256, the server takes ES384") as caught:
+        check_client_attestation(token, key, "wallet", NOW, ["ES384"])
+    assert caught.value.code == "client_authentication_unsupported"
 
 
 def test_ca_02_no_jwt() -> None:

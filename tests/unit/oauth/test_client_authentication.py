@@ -37,8 +37,11 @@ def test_the_best_method_both_know() -> None:
     assert authentication_at(newer, ALL, anonymous=False) == "attest_jwt_client_auth_dpop"
 
 
-def test_a_server_that_names_none_takes_public_clients() -> None:
+def test_who_may_know_public_clients_without_saying_so() -> None:
     assert authentication_at(ServerMetadata(issuer=ISSUER), ALL, anonymous=False) == "none"
+    general = server("private_key_jwt", "client_secret_basic", "tls_client_auth")
+    assert authentication_at(general, ["none"], anonymous=False) == "none"
+    assert authentication_at(general, ALL, anonymous=False) == "private_key_jwt"
 
 
 def test_tok_03_anonymous_where_that_is_allowed() -> None:
@@ -48,7 +51,7 @@ def test_tok_03_anonymous_where_that_is_allowed() -> None:
 
 
 def test_nothing_in_common() -> None:
-    for methods, able in ((("client_secret_basic",), ALL), (("none",), ["private_key_jwt"])):
+    for methods, able in ((("tls_client_auth",), ALL), (("none",), ["private_key_jwt"])):
         with pytest.raises(Unsupported, match=methods[0]) as caught:
             authentication_at(server(*methods), able, anonymous=False)  # type: ignore[arg-type]
         assert caught.value.code == "client_authentication_unsupported"

@@ -25,6 +25,7 @@ EXAMPLES: Mapping[str, tuple[Any, str, Any]] = {
     "wallet_provider_key": ("a", "b", "c"),
     "wallet_provider_chain": ("a", "b", "c"),
     "signed_metadata": ("required", "never", "auto"),
+    "batch": (2, "3", "4"),
     "dpop": ("required", "optional", "never"),
     "authorization_request": ("scope", "authorization_details", "auto"),
     "authorization_timeout": (10, "20.5", "30"),

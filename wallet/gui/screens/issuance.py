@@ -152,7 +152,7 @@ def Review(state: WalletState, phase: Reviewing) -> ft.Control:
 
     def accept() -> None:
         if chosen.current:
-            state.agree(Choice(chosen.current, (by.current or way).grant_type))
+            state.answer(Choice(chosen.current, (by.current or way).grant_type))
 
     shown = [one for one in review.credentials if one.credential_configuration_id in ticked]
     several = [_ticks(review.credentials, ticked, choose)] if len(ids) > 1 else []
@@ -270,7 +270,7 @@ def TypeCode(state: WalletState, phase: Typing) -> ft.Control:
     def go() -> None:
         typed = (text.current or "").strip()
         if asked.is_fit(typed):
-            state.agree(Secret(typed))
+            state.answer(Secret(typed))
         else:
             show(True)
 
@@ -347,7 +347,10 @@ def _working(state: WalletState, phase: Working) -> ft.Control:
 def _received(state: WalletState, received: Received) -> ft.Control:
     cards = received.cards
     done = secondary("result-done", "Done", partial(state.go, Place.CARDS), expand=True)
-    look_at = [primary("result-open", "Look at it", partial(state.show, cards[0]), expand=True)]
+    look_at = [
+        primary("result-open", "Look at it", partial(state.show, card), expand=True)
+        for card in cards[:1]
+    ]
     return page_column(
         step_bar(Step.STORAGE),
         *([_stored(len(cards))] if cards else []),
