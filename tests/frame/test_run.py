@@ -220,8 +220,10 @@ def test_every_check_runs_even_after_one_that_failed(checkout: Checkout) -> None
         "ran mypy ",
         "=== lint-imports ===",
         "ran lint-imports ",
+        "=== checklist ===",
+        "ran checklist --brief",
         "=== pytest ===",
-        f"ran pytest --junitxml={checkout.root}/build/junit.xml -k scan",
+        f"ran pytest -n auto --dist loadfile --junitxml={checkout.root}/build/junit.xml -k scan",
         "=== failed: mypy ===",
     ]
 

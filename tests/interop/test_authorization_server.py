@@ -27,8 +27,8 @@ def issuer(folder: Path, tls: TlsAuthority, **settings: object) -> Iterator[Refe
     if settings["tokens"] == "opaque":
         (folder / "client").write_text("credential-issuer:secret-of-the-issuer\n")
         flags["introspection-file"] = str(folder / "client")
-    facts = {"url": theirs, "tls": str(tls.pem("localhost")), "issuer": ours, **settings}
-    with server("oidc_provider", facts), program("credential_issuer", flags):
+    facts = {"url": theirs, "tls": str(tls.pem("localhost")), "issuer": ours, "dpop": True}
+    with server("oidc_provider", facts | settings), program("credential_issuer", flags):
         yield both
 
 
@@ -41,7 +41,7 @@ def test_a_credential_by_an_authorization_server_of_other_people(
 ) -> None:
     erika = partial(sign_in, tls, subject=PEOPLE[0].subject)
     with issuer(tmp_path / "servers", tls, tokens=tokens, par=par, details=details) as servers:
-        card = wallet.add(servers.offer("pid"), servers.ca_pem, erika)
+        [card] = wallet.add(servers.offer("pid"), servers.ca_pem, erika)["credentials"]
     labels = {claim["label"]: claim["value"] for claim in card["claims"]}
     assert labels["Given name"] == "Erika"
     assert card["credential_issuer"] == servers.issuer_url

@@ -47,9 +47,11 @@ class WalletCommand:
         assert out, said
         return process.returncode, json.loads(out)
 
-    def add(self, offer: str, anchor: Path, browser: Callable[[str], object]) -> Any:
-        """The credential of an offer, as `wallet add` prints it."""
+    def add(
+        self, offer: str, anchor: Path, browser: Callable[[str], object], *arguments: str
+    ) -> Any:
+        """What came of an offer, as `wallet add` prints it."""
         way = ("--yes", "--no-browser", "--trust-anchor", str(anchor))
-        code, card = self("add", offer, *way, browser=browser)
-        assert code == 0, card
-        return card
+        code, answer = self("add", offer, *way, *arguments, browser=browser)
+        assert code == 0, answer
+        return answer

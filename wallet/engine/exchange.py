@@ -1,7 +1,7 @@
 """How the wallet shows who it is: every request to an authorization server or issuer goes here."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -118,7 +118,7 @@ async def ask_server(
     """
     answered: set[str] = set()
     while True:
-        headers, own = await _client_proofs(endpoint, consent, run)
+        headers, own = await _client_proofs(endpoint, consent, run, answered)
         body = {"body": form({**parameters, **own}).decode()}
         written = tolerated(consent.profile, Place.FORM, body, facts_of(consent, run), run)
         answer = await run.http.post(
@@ -266,9 +266,13 @@ def _heard(answer: HttpResponse, part: Part, run: Run, consent: Consent | None =
 
 
 async def _client_proofs(
-    endpoint: str, consent: Consent, run: Run
+    endpoint: str, consent: Consent, run: Run, answered: Collection[str]
 ) -> tuple[dict[str, Secret[str]], dict[str, str]]:
-    """Headers and parameters that say who the client is, and prove it."""
+    """Headers and parameters that say who the client is, and prove it.
+
+    `answered` are the errors that ask for a repetition and were met in this exchange: a server that
+    wants its own DPoP nonce although it gave a challenge gets that nonce (RFC 9449, section 8).
+    """
     client, server = consent.client, consent.server
     parameters = {"client_id": client.client_id} if client.client_id else {}
     headers: dict[str, Secret[str]] = {}
@@ -295,13 +299,15 @@ async def _client_proofs(
             "client_assertion": _assertion(endpoint, client, server, run).reveal(),
         }
     if client.dpop_key is not None:
-        combined = client.authentication == "attest_jwt_client_auth_dpop"
+        by_challenge = (
+            client.authentication == "attest_jwt_client_auth_dpop" and USE_NONCE not in answered
+        )
         headers["DPoP"] = await _dpop(
             client.dpop_key,
             endpoint,
             "server",
             run,
-            challenge=challenge if combined else None,
+            challenge=challenge if by_challenge else None,
         )
     return headers, parameters
 

@@ -1,7 +1,7 @@
 // The authorization server oidc-provider, in front of a credential issuer that is not its own.
 
 import Provider from 'oidc-provider'
-import { configuration, richAuthorizationRequests } from './oidc_provider_common.mjs'
+import { configuration, dPoP, richAuthorizationRequests } from './oidc_provider_common.mjs'
 import { serve, settings } from './serving.mjs'
 
 const scope = 'pid diploma'
@@ -10,6 +10,7 @@ const provider = new Provider(settings.url, {
   ...configuration,
   scopes: scope.split(' '),
   features: {
+    dPoP,
     introspection: { enabled: true, allowedPolicy: () => true },
     pushedAuthorizationRequests: {
       enabled: settings.par,

@@ -8,6 +8,7 @@ import {
   Oauth2ResourceServer,
   Oauth2ResourceUnauthorizedError,
   Oauth2ServerErrorResponseError,
+  preAuthorizedCodeGrantIdentifier,
 } from '@openid4vc/oauth2'
 import { Openid4vciIssuer } from '@openid4vc/openid4vci'
 import { callbacks, newSigner } from './callbacks.mjs'
@@ -24,8 +25,10 @@ const random = () => randomBytes(16).toString('base64url')
 const credentialIssuer = issuer.createCredentialIssuerMetadata({
   credential_issuer: url,
   credential_endpoint: `${url}/credential`,
+  deferred_credential_endpoint: `${url}/deferred`,
   nonce_endpoint: `${url}/nonce`,
   notification_endpoint: `${url}/notification`,
+  batch_credential_issuance: { batch_size: 4 },
   display,
   credential_configurations_supported: configurations,
 })
@@ -39,7 +42,8 @@ const authorizationServerMetadata = authorizationServer.createAuthorizationServe
   authorization_details_types_supported: settings.details ? ['openid_credential'] : undefined,
   authorization_response_iss_parameter_supported: true,
   code_challenge_methods_supported: ['S256'],
-  grant_types_supported: ['authorization_code'],
+  dpop_signing_alg_values_supported: settings.dpop ? ['ES256'] : undefined,
+  grant_types_supported: ['authorization_code', preAuthorizedCodeGrantIdentifier],
   token_endpoint_auth_methods_supported: ['none'],
 })
 const issuerMetadata = {
@@ -50,7 +54,9 @@ const issuerMetadata = {
 
 const pushed = new Map() // authorization requests, by request_uri
 const codes = new Map() // authorization requests, by authorization code
+const preAuthorized = new Map() // transaction codes, by pre-authorized code
 const nonces = new Set()
+const transactions = new Map() // how often was asked, and the credentials, by transaction_id
 const notifications = []
 
 const form = (text) => Object.fromEntries(new URLSearchParams(text))
@@ -66,23 +72,35 @@ const routes = {
   'GET /jwks': () => json({ keys: [signer.publicJwk] }),
   'GET /notifications': () => json(notifications),
 
-  async 'GET /offer'() {
-    const offer = await issuer.createCredentialOffer({
+  async 'GET /offer'(request) {
+    const { grant, tx_code: txCode } = form(new URL(request.url).search)
+    const code = random()
+    if (grant === 'pre-authorized_code') preAuthorized.set(code, txCode)
+    const { credentialOffer } = await issuer.createCredentialOffer({
       credentialConfigurationIds: ['card'],
-      grants: { authorization_code: { issuer_state: random() } },
+      grants: preAuthorized.has(code)
+        ? {
+            [preAuthorizedCodeGrantIdentifier]: {
+              'pre-authorized_code': code,
+              tx_code: txCode && { length: txCode.length, description: 'It is in the letter.' },
+            },
+          }
+        : { authorization_code: { issuer_state: random() } },
       issuerMetadata,
     })
-    return { status: 200, body: offer.credentialOffer, type: 'text/plain' }
+    return { status: 200, body: credentialOffer, type: 'text/plain' }
   },
 
   async 'POST /par'(request) {
-    const { authorizationRequest } = await authorizationServer.parsePushedAuthorizationRequest({
-      authorizationRequest: form(request.body),
-      request,
-    })
+    const { authorizationRequest, dpop } =
+      await authorizationServer.parsePushedAuthorizationRequest({
+        authorizationRequest: form(request.body),
+        request,
+      })
     await authorizationServer.verifyPushedAuthorizationRequest({
       authorizationRequest,
       authorizationServerMetadata,
+      dpop: { required: settings.dpop, ...dpop },
       request,
     })
     const requestUri = `urn:ietf:params:oauth:request_uri:${random()}`
@@ -106,22 +124,36 @@ const routes = {
   },
 
   async 'POST /token'(request) {
-    const accessTokenRequest = form(request.body)
-    const parsed = authorizationServer.parseAccessTokenRequest({ accessTokenRequest, request })
-    const asked = codes.get(parsed.grant.code)
-    codes.delete(parsed.grant.code)
-    await authorizationServer.verifyAuthorizationCodeAccessTokenRequest({
+    const parsed = authorizationServer.parseAccessTokenRequest({
+      accessTokenRequest: form(request.body),
+      request,
+    })
+    const common = {
       authorizationServerMetadata,
       request,
       accessTokenRequest: parsed.accessTokenRequest,
       grant: parsed.grant,
-      expectedCode: asked && parsed.grant.code,
-      pkce: {
-        codeVerifier: parsed.pkceCodeVerifier,
-        codeChallenge: asked?.code_challenge,
-        codeChallengeMethod: asked?.code_challenge_method,
-      },
-    })
+      dpop: { required: settings.dpop, ...parsed.dpop },
+    }
+    const code = parsed.grant.code ?? parsed.grant.preAuthorizedCode
+    const asked = codes.get(code) ?? { scope: 'card' }
+    const { dpop } = parsed.grant.preAuthorizedCode
+      ? await authorizationServer.verifyPreAuthorizedCodeAccessTokenRequest({
+          ...common,
+          expectedPreAuthorizedCode: preAuthorized.has(code) && code,
+          expectedTxCode: preAuthorized.get(code),
+        })
+      : await authorizationServer.verifyAuthorizationCodeAccessTokenRequest({
+          ...common,
+          expectedCode: codes.has(code) && code,
+          pkce: {
+            codeVerifier: parsed.pkceCodeVerifier,
+            codeChallenge: asked.code_challenge,
+            codeChallengeMethod: asked.code_challenge_method,
+          },
+        })
+    codes.delete(code)
+    preAuthorized.delete(code)
     const details = JSON.parse(asked.authorization_details ?? '[]').map((detail) => ({
       ...detail,
       credential_identifiers: [`${detail.credential_configuration_id}-of-zita`],
@@ -133,7 +165,8 @@ const routes = {
       signer,
       subject: 'zita',
       scope: asked.scope,
-      clientId: asked.client_id,
+      clientId: asked.client_id ?? parsed.accessTokenRequest.client_id,
+      dpop,
       expiresInSeconds: 300,
       additionalAccessTokenPayload: authorization,
       additionalAccessTokenResponsePayload: authorization,
@@ -158,22 +191,41 @@ const routes = {
         : tokenPayload.scope === parsed.credentialConfigurationId,
       'invalid_credential_request'
     )
-    const [jwt] = parsed.proofs.jwt
-    const nonce = JSON.parse(Buffer.from(jwt.split('.')[1], 'base64url')).nonce
-    refuseUnless(nonces.delete(nonce), 'invalid_nonce')
-    const proof = await issuer.verifyCredentialRequestJwtProof({
-      issuerMetadata,
-      jwt,
-      expectedNonce: nonce,
-      clientId: tokenPayload.client_id,
-    })
-    const credential = await card(proof.signer.publicJwk)
+    const credentials = await cards(parsed.proofs.jwt, tokenPayload.client_id)
+    if (settings.deferred) {
+      const transactionId = random()
+      transactions.set(transactionId, { times: 0, credentials })
+      return json(
+        issuer.createCredentialResponse({
+          credentialRequest: parsed,
+          transactionId,
+          interval: 1,
+        }),
+        202
+      )
+    }
     return json(
       issuer.createCredentialResponse({
         credentialRequest: parsed,
-        credentials: [{ credential }],
+        credentials,
         notificationId: random(),
       })
+    )
+  },
+
+  async 'POST /deferred'(request) {
+    await authorized(request)
+    const { deferredCredentialRequest } = issuer.parseDeferredCredentialRequest({
+      deferredCredentialRequest: JSON.parse(request.body),
+    })
+    const transactionId = deferredCredentialRequest.transaction_id
+    const transaction = transactions.get(transactionId)
+    refuseUnless(transaction, 'invalid_transaction_id')
+    if (transaction.times++ === 0)
+      return json(issuer.createDeferredCredentialResponse({ transactionId, interval: 1 }), 202)
+    transactions.delete(transactionId)
+    return json(
+      issuer.createDeferredCredentialResponse({ credentials: transaction.credentials })
     )
   },
 
@@ -190,6 +242,24 @@ const authorized = (request) =>
     request,
     resourceServer: url,
   })
+
+/** A card for each key proof; they share one nonce. */
+function cards(proofs, clientId) {
+  const nonceOf = (jwt) => JSON.parse(Buffer.from(jwt.split('.')[1], 'base64url')).nonce
+  const expectedNonce = nonceOf(proofs[0])
+  refuseUnless(nonces.delete(expectedNonce), 'invalid_nonce')
+  return Promise.all(
+    proofs.map(async (jwt) => {
+      const proof = await issuer.verifyCredentialRequestJwtProof({
+        issuerMetadata,
+        jwt,
+        expectedNonce,
+        clientId,
+      })
+      return { credential: await card(proof.signer.publicJwk) }
+    })
+  )
+}
 
 function refuseUnless(right, error) {
   if (!right) throw new Oauth2ServerErrorResponseError({ error })
