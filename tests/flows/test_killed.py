@@ -43,5 +43,6 @@ async def test_killed_while_it_goes_on(tmp_path: Path, issuer: Simulator) -> Non
     killing.go("authorization_code", Boundary("answer", 5))  # the token endpoint has answered
     killing.go("resumption", Boundary("event", 2))
     killing.go("resumption", Boundary("answer", 1))
-    assert await killing.recover() <= 1
-    await killing.nothing_lost(Boundary("answer", 5), asked)
+    async with killing.opened():
+        assert await killing.recover() <= 1
+        await killing.nothing_lost(Boundary("answer", 5), asked)

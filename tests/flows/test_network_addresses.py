@@ -318,7 +318,7 @@ REFUSALS = {"forbidden_address", "insecure_url", "response_malformed"}
 
 @pytest.mark.parametrize("scheme", ["https", "http"])
 @pytest.mark.parametrize("name", FIELDS)
-async def test_no_spelling_leads_inside(name: str, scheme: str, bed: Bed) -> None:
+async def test_vc_07_no_spelling_leads_inside(name: str, scheme: str, bed: Bed) -> None:
     for spelling in SPELLINGS:
         bed.right()
         url = f"{scheme}://{spelling}:{bed.canary.port}/x"

@@ -478,7 +478,7 @@ BAD_OFFERS = {
 
 
 @pytest.mark.parametrize("name", BAD_OFFERS)
-async def test_offer(name: str, wallet: Wallet, holder: WillingHolder) -> None:
+async def test_off_14_offer(name: str, wallet: Wallet, holder: WillingHolder) -> None:
     link, code = BAD_OFFERS[name]
     error = await refused(wallet, link, holder)
     assert (error.code, error.step) == (code, Step.OFFER)
@@ -499,7 +499,7 @@ async def test_offer(name: str, wallet: Wallet, holder: WillingHolder) -> None:
         ),
     ],
 )  # fmt: skip
-async def test_offer_members(
+async def test_off_14_members(
     members: dict[str, Any], code: str, wallet: Wallet, issuer: Simulator, holder: WillingHolder
 ) -> None:
     assert (await refused(wallet, issuer.offer(**members), holder)).code == code

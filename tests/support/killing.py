@@ -9,7 +9,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
@@ -165,36 +166,40 @@ class Killing:
             yield Boundary("answer", number)
 
     async def recover(self) -> int:
-        """Open the wallet after a kill and go on with what was interrupted.
+        """Go on with what was interrupted, in the wallet that was opened after a kill.
 
         Returns:
             How much the interruption cost: sign-ins and offers whose codes were burnt, and refresh
             tokens that were exchanged.
         """
         burnt = 0
+        for one in await self.wallet.pending():
+            try:
+                await self.wallet.resume(one.id, WillingHolder())
+            except PeerRefused as error:
+                burnt += 1
+                if error.code == "code_used_up":
+                    await self.wallet.resume(one.id, WillingHolder())
+                elif error.code != "offer_used_up" and error.peer_error != "invalid_grant":
+                    raise
+        while await self.wallet.catch_up():
+            pass
+        assert await self.wallet.pending() == ()
+        return burnt
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[None]:
+        """The wallet, open."""
         await self.wallet.open(Secret(PASSPHRASE))
         try:
-            for one in await self.wallet.pending():
-                try:
-                    await self.wallet.resume(one.id, WillingHolder())
-                except PeerRefused as error:
-                    burnt += 1
-                    if error.code == "code_used_up":
-                        await self.wallet.resume(one.id, WillingHolder())
-                    elif error.code != "offer_used_up" and error.peer_error != "invalid_grant":
-                        raise
-            while await self.wallet.catch_up():
-                pass
-            assert await self.wallet.pending() == ()
+            yield
         finally:
             await self.wallet.close()
-        return burnt
 
     async def stored_anew(self) -> None:
         """Store a credential that can be refreshed."""
-        await self.wallet.open(Secret(PASSPHRASE))
-        [card] = (await self.wallet.add(self.issuer.offer(), WillingHolder())).cards
-        await self.wallet.close()
+        async with self.opened():
+            [card] = (await self.wallet.add(self.issuer.offer(), WillingHolder())).cards
         self.card_id, self.stored = card.id, self.stored + 1
 
     async def check(self, boundary: Boundary, flow: str = "authorization_code") -> int:
@@ -209,9 +214,10 @@ class Killing:
         for seen in (self.issuer.bound, self.issuer.credentials, self.issuer.notified):
             seen.clear()
         self.go(flow, boundary)
-        burnt = await self.recover()
-        assert burnt <= 1, boundary
-        await self.nothing_lost(boundary, asked, flow, burnt)
+        async with self.opened():
+            burnt = await self.recover()
+            assert burnt <= 1, boundary
+            await self.nothing_lost(boundary, asked, flow, burnt)
         return burnt
 
     async def nothing_lost(
@@ -225,15 +231,11 @@ class Killing:
             flow: What was killed.
             burnt: What `recover` gave.
         """
-        await self.wallet.open(Secret(PASSPHRASE))
-        try:
-            cards = await self.wallet.cards()
-            records = await self.wallet._opened().all()
-            for record in records:
-                for key_id in record.key_ids:
-                    assert await self.wallet._opened().sign(key_id, b"message"), boundary
-        finally:
-            await self.wallet.close()
+        cards = await self.wallet.cards()
+        records = await self.wallet._opened().all()
+        for record in records:
+            for key_id in record.key_ids:
+                assert await self.wallet._opened().sign(key_id, b"message"), boundary
         assert all(card.report.passed and card.claims for card in cards)
         paths = [path for path, _ in self.issuer.requests[asked:]]
         gained = len(cards) - self.stored

@@ -132,7 +132,7 @@ async def test_tls_on_loopback_is_for_development_too(
 # --- trust --------------------------------------------------------------------------------------
 
 
-async def test_only_the_ca_file_makes_an_authority_trusted(
+async def test_sec_01_only_the_ca_file_makes_an_authority_trusted(
     net: Internet,
     authority: TlsAuthority,
     client: Clients,

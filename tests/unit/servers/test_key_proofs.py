@@ -116,7 +116,6 @@ def test_a_nonce_that_no_issuer_gave(nonce: str, error: str) -> None:
         {"jwk": {**public_jwk(), "y": 7}},
         {"jwk": {}},
     ],
-    ids=str,
 )
 def test_vpr_01_headers_that_are_refused(header: dict[str, Any]) -> None:
     with pytest.raises(CredentialRequestError) as refused:
