@@ -17,7 +17,7 @@ from typing import Any, Final
 import pytest
 
 from reference_servers.demo.people import write_seeds
-from tests.integration.servers.peers import PRE_AUTHORIZED, payload
+from tests.integration.servers.peers import payload
 from tests.matrix.client import Client
 from tests.matrix.covering import Row
 from tests.matrix.rows import COLUMNS, ROWS
@@ -32,6 +32,7 @@ from tests.support.reference_servers import (
     server_settings,
 )
 from wallet.app import Wallet
+from wallet.policy import PRE_AUTHORIZED_CODE
 from wallet.records import Card, Received, Secret
 from wallet.settings import load
 
@@ -181,7 +182,7 @@ def by_authorization_code(run: Run) -> None:
 
 def by_pre_authorized_code(run: Run) -> None:
     """TOK-02."""
-    assert run.token.form["grant_type"] == PRE_AUTHORIZED
+    assert run.token.form["grant_type"] == PRE_AUTHORIZED_CODE
     assert not {"redirect_uri", "code_verifier", "code"} & set(run.token.form)
     assert not run.server.at("/authorize")
     assert run.token.form.get("tx_code", "") == run.tx_code
@@ -381,7 +382,7 @@ async def test_tok_02_off_11_every_way(row: Row, servers: Servers, tmp_path: Pat
     issuer, both = servers.issuer(encrypted=row["encrypted"], nonces=nonces)
     flags = {"data_folder": tmp_path / "wallet", "trust_anchor": [str(both.ca_pem)]}
     signs_in = row["grant"] == "authorization code"
-    holder = WillingHolder(grant_type="authorization_code" if signs_in else PRE_AUTHORIZED)
+    holder = WillingHolder(grant_type="authorization_code" if signs_in else PRE_AUTHORIZED_CODE)
     with operator(both) as counter:
         offer, tx_code = await asyncio.to_thread(
             counter.offer,

@@ -64,7 +64,7 @@ def recorder(port: int) -> Iterator[Recorder]:
             behind.close()
             parts = urlsplit(self.path)
             media_type = answer.headers.get_content_type()
-            recorder.seen.append(
+            noted.seen.append(
                 Exchange(
                     self.command,
                     parts.path,
@@ -89,11 +89,11 @@ def recorder(port: int) -> Iterator[Recorder]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        recorder = Recorder(f"http://127.0.0.1:{server.server_port}")
+        noted = Recorder(f"http://127.0.0.1:{server.server_port}")
         thread = Thread(target=server.serve_forever)
         thread.start()
         try:
-            yield recorder
+            yield noted
         finally:
             server.shutdown()
             thread.join()
