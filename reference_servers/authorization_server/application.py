@@ -69,13 +69,17 @@ def metadata_of(settings: Settings) -> dict[str, Any]:
     if "authorization_code" in settings.grant_types:
         document |= {
             "authorization_endpoint": f"{url}/authorize",
-            "pushed_authorization_request_endpoint": f"{url}/par",
-            "require_pushed_authorization_requests": settings.require_pushed_authorization_requests,
             "response_types_supported": ["code"],
             "response_modes_supported": ["query"],
             "code_challenge_methods_supported": ["S256"],
             "authorization_response_iss_parameter_supported": True,
         }
+        if settings.offer_pushed_authorization_requests:
+            required = settings.require_pushed_authorization_requests
+            document |= {
+                "pushed_authorization_request_endpoint": f"{url}/par",
+                "require_pushed_authorization_requests": required,
+            }
     if PRE_AUTHORIZED_CODE in settings.grant_types:
         document["pre-authorized_grant_anonymous_access_supported"] = settings.anonymous_access
     if "private_key_jwt" in methods:
@@ -405,6 +409,7 @@ def application(settings: Settings) -> FastAPI:
         )
     faults = Faults(settings.fault)
     endpoints = Endpoints(settings, *prepare(settings), faults)
+    par = [("POST", "/par", endpoints.par)]
     app = serving.application(
         settings.path,
         ("oauth-authorization-server", endpoints.server_metadata),
@@ -413,7 +418,7 @@ def application(settings: Settings) -> FastAPI:
             ("GET", "/token-status", endpoints.token_status),
             ("POST", "/challenge", endpoints.challenge),
             ("POST", "/pre-authorized-codes", endpoints.pre_authorized_code),
-            ("POST", "/par", endpoints.par),
+            *(par if settings.offer_pushed_authorization_requests else ()),
             ("POST", "/token", endpoints.token),
             ("GET", "/authorize", endpoints.authorize),
             ("POST", "/login", endpoints.login),

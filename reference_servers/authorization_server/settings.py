@@ -19,6 +19,7 @@ GrantType = Literal[
 Method = Literal["private_key_jwt", "attest_jwt_client_auth", "none"]
 
 HAIP: Final[Mapping[str, object]] = {
+    "offer_pushed_authorization_requests": True,
     "require_pushed_authorization_requests": True,
     "client_authentication": ["private_key_jwt", "attest_jwt_client_auth"],
     "anonymous_access": False,
@@ -66,6 +67,9 @@ class Settings(Configuration):
     require_pushed_authorization_requests: bool = Field(
         True, description="take authorization requests by PAR only (RFC 9126)"
     )
+    offer_pushed_authorization_requests: bool = Field(
+        True, description="have an endpoint for pushed authorization requests"
+    )
     details_always: bool = Field(
         False, description="answer scopes with authorization_details as well"
     )
@@ -95,6 +99,9 @@ class Settings(Configuration):
     def _consistent(self) -> "Settings":
         if self.fault and FAULTS[self.fault].server != "authorization_server":
             message = "fault: it is one of the credential issuer's"
+            raise ValueError(message)
+        if self.require_pushed_authorization_requests > self.offer_pushed_authorization_requests:
+            message = "require_pushed_authorization_requests: they are not offered"
             raise ValueError(message)
         return self
 

@@ -37,7 +37,7 @@ from reference_servers.faults.changes import (
     without,
 )
 
-KEYED: Final = ("credential_configurations_supported", "grants")
+KEYED: Final = ("credential_configurations_supported", "grants", "proof_types_supported")
 """Objects whose members have no names of the protocol."""
 
 
@@ -145,21 +145,14 @@ def _of_another_format(document: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**document, "credential_configurations_supported": others}
 
 
-def _unknown_members(document: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Members that nobody knows, first and last, and in what there is of objects."""
-
-    def extended(value: Any) -> Any:  # noqa: ANN401 - a JSON value
-        if isinstance(value, dict):
-            members = {name: extended(member) for name, member in value.items()}
-            return {"x-first": {"a": [None]}, **members, "x-last": True}
-        return [extended(one) for one in value] if isinstance(value, list) else value
-
-    keyed = {
-        name: {key: extended(one) for key, one in member.items()}
-        for name, member in document.items()
-        if name in KEYED
-    }
-    return {**extended({n: v for n, v in document.items() if n not in KEYED}), **keyed}
+def _unknown_members(value: Any, *, keyed: bool = False) -> Any:  # noqa: ANN401 - JSON values
+    """Members that nobody knows, first and last, in what there is of objects."""
+    if isinstance(value, list):
+        return [_unknown_members(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    members = {name: _unknown_members(one, keyed=name in KEYED) for name, one in value.items()}
+    return members if keyed else {"x-first": {"a": [None]}, **members, "x-last": True}
 
 
 def _asking_for_a_dpop_nonce() -> Response:

@@ -21,15 +21,17 @@ class IssuedCredential(Document):
 
 
 class CredentialResponse(Document):
-    """An immediate Credential Response."""
+    """An immediate Credential Response; it puts nothing off."""
 
     credentials: Sequence[IssuedCredential] = Field(min_length=1)
+    transaction_id: None = None
     notification_id: str | None = None
 
 
 class Transaction(Document):
-    """A Credential Response that puts the credential off (section 9)."""
+    """A Credential Response that puts the credential off (section 9); it brings none."""
 
+    credentials: None = None
     transaction_id: str = Field(min_length=1)
     interval: float = Field(gt=0)
 

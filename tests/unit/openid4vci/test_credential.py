@@ -55,6 +55,15 @@ def test_res_02_several_in_any_order() -> None:
     assert [one.reveal() for one in delivered(answer(body)).credentials] == ["b~", "a~"]
 
 
+@pytest.mark.parametrize("status", [200, 202])
+def test_res_01_at_once_or_later_and_not_both(status: int) -> None:
+    body = {"credentials": [{"credential": "a~"}], "transaction_id": "t", "interval": 1}
+    with pytest.raises(PeerBrokeProtocol) as caught:
+        read_credential_response(answer(body, status))
+    assert caught.value.code == "credential_response_invalid"
+    assert caught.value.detail.startswith(("/transaction_id", "/credentials"))
+
+
 def test_res_01_put_off() -> None:
     later = {"transaction_id": "8xLOxBtZp8", "interval": 3600, "new": 1}
     transaction = read_credential_response(answer(later, 202))

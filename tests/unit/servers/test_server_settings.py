@@ -33,6 +33,7 @@ def settings(*flags: str) -> Settings:
         ("--tx-code-tries=0", "tx_code_tries"),
         ("--tx-code-tries=11", "tx_code_tries"),
         ("--refresh-token-lifetime-s=-1", "refresh_token_lifetime_s"),
+        ("--no-offer-pushed-authorization-requests", "require_pushed_authorization_requests"),
         ("--fault=nonce-missing", "the credential issuer's"),
     ],
 )
