@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.killing import Boundary, Killing
+from tests.support.killing import Boundary, Killing, suit
 from tests.support.simulator import Simulator
 
 SINGLE_USE = {
@@ -21,14 +21,9 @@ SINGLE_USE = {
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("flow", SINGLE_USE)
 async def test_killed_at_every_boundary(flow: str, tmp_path: Path, issuer: Simulator) -> None:
-    issuer.refreshes = flow == "refresh"
-    issuer.deferrals = 1 if flow == "deferred" else 0
-    issuer.batch_size = 3 if flow == "batch" else 0
-    issuer.names = ["card", "badge"] if flow == "several" else ["card"]
+    suit(issuer, flow)
     killing = Killing(tmp_path, issuer)
-    await killing.create()
-    if flow == "refresh":
-        await killing.stored_anew()
+    await killing.create(flow)
     boundaries = list(killing.boundaries(flow))
     assert len(boundaries) >= (20 if flow == "refresh" else 25)
     burnt = [await killing.check(boundary, flow) for boundary in boundaries]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.soak import power_cuts, store_kills
-from tests.support.killing import Killing
+from tests.support.killing import FLOWS, Killing, suit
 from tests.support.simulator import simulated_issuer
 from wallet.errors import LocalFailure
 from wallet.records import Secret
@@ -45,20 +45,22 @@ def fuzz(times: float) -> Iterator[str]:
 def flows(times: float) -> Iterator[str]:
     """Every flow, killed at every boundary that it has."""
 
-    async def kill_all() -> tuple[int, int]:
+    async def kill_all(flow: str) -> tuple[int, int]:
         with tempfile.TemporaryDirectory() as folder, simulated_issuer() as issuer:
+            suit(issuer, flow)
             killing = Killing(Path(folder), issuer)
-            await killing.create()
-            boundaries = list(killing.boundaries("authorization_code"))
-            burnt = [await killing.check(one) for one in boundaries]
+            await killing.create(flow)
+            boundaries = list(killing.boundaries(flow))
+            burnt = [await killing.check(one, flow) for one in boundaries]
             return len(boundaries), sum(burnt)
 
-    for round_ in range(max(1, int(2 * times))):
-        count, burnt = asyncio.run(kill_all())
-        yield (
-            f"flow authorization_code, round {round_ + 1}: {count} kills, 0 credentials, keys or "
-            f"notifications lost, {burnt} sign-ins to be done again"
-        )
+    for flow in (name for name in FLOWS if name != "resumption"):
+        for round_ in range(max(1, int(2 * times))):
+            count, burnt = asyncio.run(kill_all(flow))
+            yield (
+                f"flow {flow}, round {round_ + 1}: {count} kills, 0 credentials, keys or "
+                f"notifications lost, {burnt} times something good for once was used up"
+            )
 
 
 def store(times: float) -> Iterator[str]:

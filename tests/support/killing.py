@@ -72,6 +72,14 @@ asyncio.run(main())
 """
 
 
+def suit(issuer: Simulator, flow: str) -> None:
+    """Let the issuer do what a flow is about."""
+    issuer.refreshes = flow == "refresh"
+    issuer.deferrals = 1 if flow == "deferred" else 0
+    issuer.batch_size = 3 if flow == "batch" else 0
+    issuer.names = ["card", "badge"] if flow == "several" else ["card"]
+
+
 @dataclass(frozen=True)
 class Boundary:
     """Where a run is killed: after its nth event, or inside its nth request."""
@@ -101,9 +109,12 @@ class Killing:
         }
         self.wallet = Wallet(load(flags, {}))
 
-    async def create(self) -> None:
+    async def create(self, flow: str = "authorization_code") -> None:
+        """Make the wallet, with what the flow needs."""
         await self.wallet.create(Secret(PASSPHRASE))
         await self.wallet.close()
+        if flow == "refresh":
+            await self.stored_anew()
 
     def go(self, flow: str, boundary: Boundary | None = None) -> tuple[int, int]:
         """Go a flow in a process of its own, killed at `boundary`.
