@@ -25,8 +25,9 @@ def main() -> int:
             file=given.get("settings_file"),
         )
     except WalletError as error:
-        print(f"wallet: {error.sentence} {error.detail}", file=sys.stderr)  # noqa: T201
-        return error.exit_code
+        from wallet.cli.commands import tell  # noqa: PLC0415 - only when it is needed
+
+        return tell(error, as_json=given.get("json", False))
     wallet = Wallet(in_force)
     if arguments.command:
         from wallet.cli.commands import run  # noqa: PLC0415 - only the face that is used

@@ -5,7 +5,7 @@ Each port is a small protocol; `wallet.app` hands in the adapters, tests hand in
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
 from types import MappingProxyType
@@ -176,8 +176,8 @@ class HttpResponse:
 
     url: str
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
 
     @property
     def media_type(self) -> str:

@@ -183,6 +183,7 @@ FAILURES = {
     "nothing to remove": (["remove", "nothing"], 4, "credential_not_found"),
     "no picture": (["add", "--image", "/nonexistent.png"], 4, "image_unreadable"),
     "no camera": (["add", "--scan", "--camera", "/nonexistent.avi"], 4, "camera_missing"),
+    "a setting that is none": (["list", "--http-timeout", "soon"], 4, "settings_invalid"),
     "no anchor file": (["add", "OFFER", "--yes", "--trust-anchor", "/nonexistent.pem"], 4,
                        "settings_invalid"),
     "issuer down": (

@@ -48,17 +48,18 @@ def run(wallet: Wallet, arguments: argparse.Namespace) -> int:
         asyncio.run(_run(wallet, arguments))
         sys.stdout.flush()
     except KeyboardInterrupt:
-        return _tell(HolderDeclined("cancelled"), as_json=arguments.json)
+        return tell(HolderDeclined("cancelled"), as_json=arguments.json)
     except BrokenPipeError:  # who reads the output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except WalletError as error:
-        return _tell(error, as_json=arguments.json)
+        return tell(error, as_json=arguments.json)
     except Exception as error:  # noqa: BLE001 - a traceback would quote what must stay secret
-        return _tell(LocalFailure("internal", _place(error)), as_json=arguments.json)
+        return tell(LocalFailure("internal", _place(error)), as_json=arguments.json)
     return 0
 
 
-def _tell(error: WalletError, *, as_json: bool) -> int:
+def tell(error: WalletError, *, as_json: bool) -> int:
+    """Print an error as the caller reads it; gives its exit code."""
     if as_json:
         print_json(error_json(error))
     else:
