@@ -403,8 +403,9 @@ class Wallet:
         """The ids of the credentials that `refresh` may have issued anew."""
         from wallet.engine.pending import renewable_in
 
-        found = [renewable_in(flow) for flow in await self._opened().flows()]
-        return frozenset().union(*found)
+        vault = self._opened()
+        found = [renewable_in(flow) for flow in await vault.flows()]
+        return frozenset().union(*found) & {record.id for record in await vault.all()}
 
     async def pending(self) -> tuple[PendingIssuance, ...]:
         """The issuances that were interrupted or put off, oldest first."""

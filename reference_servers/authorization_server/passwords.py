@@ -1,5 +1,6 @@
 """Passwords: Argon2id (RFC 9106) in PHC form, and limits on guessing."""
 
+import functools
 import os
 import time
 from threading import BoundedSemaphore, Lock
@@ -35,6 +36,12 @@ def matches(password: str, phc: str) -> bool:
     return True
 
 
+@functools.cache
+def nobodys() -> str:
+    """The PHC string of a password that nobody knows."""
+    return hashed(os.urandom(16).hex())
+
+
 class Blocked(Exception):  # noqa: N818 - it is a state, not a failure
     """Too many wrong passwords; `retry_after_s` says for how long."""
 
@@ -52,7 +59,7 @@ class Doorkeeper:
 
     def __init__(self, sessions: sessionmaker[Session]) -> None:
         self._sessions = sessions
-        self._nobody = hashed(os.urandom(16).hex())
+        self._nobody = nobodys()
         self._turn = Lock()
         self._waiting = BoundedSemaphore(WAITING)
 

@@ -49,6 +49,20 @@ async def test_a_new_one_takes_the_place_of_the_old(
     assert len((await wallet.refresh(card.id, holder)).cards) == 1
 
 
+async def test_what_was_removed_cannot_be_refreshed(
+    wallet: Wallet, issuer: Simulator, holder: WillingHolder
+) -> None:
+    async def boom(_request: Request) -> Response:
+        return Response(status_code=500)
+
+    issuer.answers["/notification"] = boom  # so that its issuance is not over
+    card = await stored(wallet, issuer)
+    await wallet.remove(card.id)
+    assert await wallet.refreshable() == frozenset()
+    with pytest.raises(LocalFailure, match="credential_not_found"):
+        await wallet.refresh(card.id, holder)
+
+
 async def test_all_its_copies_are_replaced(
     wallet: Wallet, issuer: Simulator, holder: WillingHolder
 ) -> None:

@@ -5,7 +5,7 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,12 +24,18 @@ def free_port() -> int:
 
 @contextmanager
 def program(
-    name: str, settings: Mapping[str, str], errors: IO[str] | None = None
+    name: str,
+    settings: Mapping[str, str],
+    errors: IO[str] | None = None,
+    command: Sequence[str] = (),
 ) -> Iterator[subprocess.Popen[str]]:
-    """A server as a process, once it says that it is ready; `errors` is what it writes them to."""
+    """A server as a process, once it says that it is ready; `errors` is what it writes them to.
+
+    `command` is what to start in place of the server itself: a module, and its first arguments.
+    """
     flags = [part for key, value in settings.items() for part in (f"--{key}", value)]
     process = subprocess.Popen(
-        [sys.executable, "-m", f"reference_servers.{name}", *flags],
+        [sys.executable, "-m", *(command or (f"reference_servers.{name}",)), *flags],
         stdout=subprocess.PIPE,
         stderr=errors,
         text=True,
