@@ -37,7 +37,7 @@ from wallet.records import Received, Secret
 from wallet.settings import load
 
 COPIES: Final = 3
-PATIENCE_S: Final = {"token-slow": 1.0, "credential-slow": 1.0, "notification-slow": 4.0}
+PATIENCE_S: Final = {"token-slow": 1.0, "credential-slow": 1.0, "notification-slow": 3.0}
 """How long the wallet waits for an answer that is slow to come."""
 STORED: Final = "stored"
 """In place of a code: it does not matter, and the credential comes."""

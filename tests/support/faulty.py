@@ -7,9 +7,10 @@ It has no pictures: wallets would spend most of their time on these.
 
 import sys
 from collections.abc import Callable
+from http.client import HTTPConnection
 from typing import Any, Final
+from urllib.parse import urlsplit
 
-import httpx
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
@@ -27,7 +28,12 @@ CONTROL: Final = "/fault"
 
 def put_into_force(url: str, fault: str) -> None:
     """Let a faulty server have a fault, or none."""
-    httpx.post(f"{url}{CONTROL}", content=fault, trust_env=False, timeout=60).raise_for_status()
+    connection = HTTPConnection(urlsplit(url).netloc, timeout=60)
+    try:
+        connection.request("POST", CONTROL, fault.encode())
+        assert connection.getresponse().status == 204
+    finally:
+        connection.close()
 
 
 class Faulty:
