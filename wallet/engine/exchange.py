@@ -45,6 +45,11 @@ from wallet.strict import json_object
 FORM: Final = "application/x-www-form-urlencoded"
 JSON: Final = "application/json"
 
+UNTIMELY: Final = {"invalid_dpop_proof", "invalid_client", "invalid_client_attestation"}
+"""What a proof of the wrong time is refused as, too."""
+CLOCK_NOTICED: Final = timedelta(seconds=5)
+"""So much a clock must have been off to be the reason."""
+
 Part = Literal["server", "issuer"]
 """What a peer is to the wallet: one host may be both, with nonces of its own for each."""
 
@@ -113,8 +118,8 @@ async def ask_server(
 ) -> HttpResponse:
     """POST to an endpoint of the authorization server: `parameters`, and who the client is.
 
-    What the server wants to be repeated in a proof is repeated, once for each kind. The answer may
-    be a refusal.
+    What the server wants to be repeated in a proof is repeated, once for each kind, and so is a
+    proof that was refused when the server's clock was not known yet. The answer may be a refusal.
     """
     answered: set[str] = set()
     while True:
@@ -249,7 +254,10 @@ def _heard(answer: HttpResponse, part: Part, run: Run, consent: Consent | None =
     errors, wanted = set(errors_in(answer)), set[str]()
     place = part, _origin(answer.url)
     if (there := http_date(answer.headers.get("date", ""))) is not None:
-        run.heard.ahead[place] = there - run.clock.now()
+        ahead = there - run.clock.now()
+        if abs(ahead - run.heard.ahead.get(place, timedelta())) > CLOCK_NOTICED:
+            wanted |= errors & UNTIMELY
+        run.heard.ahead[place] = ahead
     if (nonce := nonce_in(answer)) is not None:
         run.heard.nonces[place] = nonce
         wanted |= errors & {USE_NONCE}

@@ -144,7 +144,7 @@ def authorization_server(
     folder.mkdir(exist_ok=True)
     people, _ = write_seeds(folder)
     both = ReferenceServers(folder, issuer.url, f"http://127.0.0.1:{free_port()}")
-    issuer.server_url = both.server_url
+    before, issuer.server_url = issuer.server_url, both.server_url
     own = {"test_person": "erika", "clients_file": str(write_clients(folder)), **settings}
     config = folder / "server.toml"
     config.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in own.items()))
@@ -155,6 +155,7 @@ def authorization_server(
     ):
         both.processes["server"] = process
         yield both
+    issuer.server_url = before
 
 
 @contextmanager

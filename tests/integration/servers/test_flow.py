@@ -521,8 +521,9 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     prefix: list[str] = []
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root
         prefix = ["runuser", "-u", "postgres", "--"]
-        for part in (folder, *folder.parents[:2]):
-            part.chmod(0o755)
+        for part in (folder, *folder.parents):
+            if not part.stat().st_mode & 0o001:  # pytest's folders are for their owner only
+                part.chmod(0o755)
         shutil.chown(folder, "postgres", "postgres")
 
     def run(*command: str) -> None:

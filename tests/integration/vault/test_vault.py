@@ -282,12 +282,13 @@ def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
         script = """
             from dataclasses import replace
             from tests.support.records import record
+            from wallet.records import Copy
             async def main():
                 vault = await Vault.create(folder, passphrase)
                 kept = 0
                 try:
                     for number in range(10000):
-                        await vault.add(replace(record(number), credential="x" * 20000))
+                        await vault.add(replace(record(number), copies=(Copy("x" * 20000, ""),)))
                         kept += 1
                 except LocalFailure as error:
                     print(error.code, len(await vault.all()) == kept)
