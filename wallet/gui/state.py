@@ -302,7 +302,8 @@ class WalletState:
         """
         if self.door is Door.NEW:
             return
-        if self.place is not Place.DOOR:
+        shown = self.place is not Place.DOOR
+        if shown:
             self._back_to = self.place if self.place in HARMLESS else Place.CARDS
             self.place, self.left = Place.DOOR, why
         try:
@@ -320,7 +321,8 @@ class WalletState:
             self.door = self.wallet.door
         except WalletError as error:
             self.failure = error
-        self.redraw()
+        if shown:  # once: who types at the door already must not be drawn over
+            self.redraw()
         self._forgetting = asyncio.create_task(self._forget())
 
     async def _forget(self) -> None:
