@@ -5,15 +5,21 @@ import base64
 import io
 import os
 import random
+import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.serialization import load_der_private_key
+from jeepney import DBusAddress, new_signal
+from jeepney.io.blocking import open_dbus_connection
 from PIL import Image
 
 from tests.e2e.conftest import Desk
@@ -180,6 +186,41 @@ def test_by_hand(desk: Desk, issuer: Simulator) -> None:
     assert desk.end_wallet() == 0
 
 
+def test_during_an_issuance(desk: Desk, issuer: Simulator) -> None:
+    """The run waits for the browser; a passing screen saver locks the wallet."""
+    hung: list[str] = []
+
+    async def never(request: object) -> object:
+        hung.append(str(request.url))  # type: ignore[attr-defined]
+        from starlette.responses import Response
+
+        return Response("Sign in.")
+
+    issuer.answers["/authorize"] = never  # type: ignore[assignment]
+    with session_bus(desk) as bus:
+        window = start(desk)
+        offered(window, issuer.offer())
+        window.see("browser-again")
+        until(lambda: bool(hung), lambda: "the browser did not come")
+        [pushed] = [body for path, body in issuer.requests if path == "/par"]
+        sent = {name: one[0].encode() for name, one in parse_qs(pushed.decode()).items()}
+        names = ("state", "code_challenge", "issuer_state")
+        secrets = {"passphrase": PASSPHRASE.encode()} | {name: sent[name] for name in names}
+        assert left(desk, secrets).keys() >= {"state"}
+        saver = "org.gnome.ScreenSaver"
+        address = DBusAddress("/org/gnome/ScreenSaver", interface=saver)
+        with open_dbus_connection(bus) as connection:
+            connection.send(new_signal(address, "ActiveChanged", "b", (True,)))
+            window.expect_text("together with this computer")
+        nothing_left(desk, secrets)
+        del issuer.answers["/authorize"]
+        window.page.bring_to_front()  # from the issuer's tab: Flutter hears no typing behind it
+        unlocked(window)
+        window.tap("pending-0-resume")
+        window.see("result-open")
+        assert desk.end_wallet() == 0
+
+
 def test_after_a_while_with_the_tab_closed(desk: Desk, issuer: Simulator) -> None:
     window = start(desk, "--auto-lock", "15")
     offered(window, issuer.offer())
@@ -191,3 +232,33 @@ def test_after_a_while_with_the_tab_closed(desk: Desk, issuer: Simulator) -> Non
     [vault] = children(desk.process.pid)
     wait_for_end(vault, within_s=60)
     nothing_left(desk, secrets_of(desk))
+
+
+BUS = """
+<busconfig>
+  <type>session</type>
+  <listen>unix:tmpdir=/tmp</listen>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/>
+  </policy>
+</busconfig>
+"""
+"""A bus that starts no services."""
+
+
+@contextmanager
+def session_bus(desk: Desk) -> Iterator[str]:
+    """A session bus for the wallet; gives its address."""
+    if not shutil.which("dbus-daemon"):
+        pytest.skip("needs the package dbus")
+    config = desk.folder / "bus.conf"
+    config.write_text(BUS)
+    command = ["dbus-daemon", f"--config-file={config}", "--nofork", "--print-address"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as daemon:
+        assert daemon.stdout
+        address = daemon.stdout.readline().strip()
+        desk.environment["DBUS_SESSION_BUS_ADDRESS"] = address
+        try:
+            yield address
+        finally:
+            daemon.kill()
