@@ -16,11 +16,10 @@ from reference_servers.faults.changes import (
     having,
     headed,
     instead,
-    nested,
     nothing,
+    of_metadata,
     oversized,
     refused,
-    repeating,
     slow,
     too_many_requests,
     truncated,
@@ -117,23 +116,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
         "announce no grant of OpenID4VCI",
         having(grant_types_supported=["client_credentials"]),
     ),
-    "server-metadata-oversized": _server("server_metadata", "are 20 MB long", oversized),
-    "server-metadata-nested": _server("server_metadata", "are 50,000 objects deep", nested),
-    "server-metadata-truncated": _server("server_metadata", "end in the middle", truncated),
-    "server-metadata-repeated-member": _server(
-        "server_metadata", "have a member twice", repeating("token_endpoint")
-    ),
-    "server-metadata-wrong-type": _server(
-        "server_metadata", "come as text/html", headed(content_type="text/html")
-    ),
-    "server-metadata-redirect": _server(
-        "server_metadata",
-        "are redirected to another origin",
-        instead(lambda: RedirectResponse(f"{ELSEWHERE}/metadata", 302)),
-    ),
-    "server-metadata-unavailable": _server(
-        "server_metadata", "end in a server error", instead(broken_down)
-    ),
+    **of_metadata("server-metadata", "server_metadata", "token_endpoint", _server),
     "server-metadata-unknown-members": _server(
         "server metadata document",
         "have members that nobody knows, as they may",

@@ -1,11 +1,11 @@
 """What a fault is, and how right documents and responses are made wrong."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 OVERSIZE_BYTES: Final = 20_000_000
 SLOW_S: Final = 30
@@ -107,3 +107,27 @@ def refused(error: str, status: int = 400) -> Response:
 def broken_down() -> Response:
     """What a program answers that has a bug."""
     return PlainTextResponse("Internal Server Error", 500)
+
+
+def of_metadata(
+    name: str, at: str, endpoint: str, fault: Callable[[str, str, Change], Fault]
+) -> Mapping[str, Fault]:
+    """The ways in which any metadata can be wrong, whatever they say.
+
+    Args:
+        name: What the faults' names begin with.
+        at: Where the response is.
+        endpoint: A member of the document.
+        fault: Makes a fault of place, text and change.
+    """
+    elsewhere = instead(lambda: RedirectResponse(f"{ELSEWHERE}/metadata", 302))
+    ways = {
+        "oversized": ("are 20 MB long", oversized),
+        "nested": ("are 50,000 objects deep", nested),
+        "truncated": ("end in the middle", truncated),
+        "repeated-member": ("have a member twice", repeating(endpoint)),
+        "wrong-type": ("come as text/html", headed(content_type="text/html")),
+        "redirect": ("are redirected to another origin", elsewhere),
+        "unavailable": ("end in a server error", instead(broken_down)),
+    }
+    return {f"{name}-{way}": fault(at, does, change) for way, (does, change) in ways.items()}

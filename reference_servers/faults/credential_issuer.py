@@ -27,10 +27,9 @@ from reference_servers.faults.changes import (
     having,
     headed,
     instead,
-    nested,
+    of_metadata,
     oversized,
     refused,
-    repeating,
     slow,
     too_many_requests,
     truncated,
@@ -230,7 +229,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
     ),
     # Metadata.
     "metadata-issuer-mismatch": _metadata(
-        "metadata document", "names another issuer", having(credential_issuer=ELSEWHERE)
+        "metadata document", "name another issuer", having(credential_issuer=ELSEWHERE)
     ),
     "metadata-no-endpoint": _metadata(
         "metadata document", "lack the credential endpoint", without("credential_endpoint")
@@ -238,21 +237,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "metadata-endpoint-elsewhere": _metadata(
         "metadata document", "name an endpoint that cannot be reached", _endpoints_elsewhere
     ),
-    "metadata-oversized": _metadata("metadata", "are 20 MB long", oversized),
-    "metadata-nested": _metadata("metadata", "are 50,000 objects deep", nested),
-    "metadata-truncated": _metadata("metadata", "end in the middle", truncated),
-    "metadata-repeated-member": _metadata(
-        "metadata", "have a member twice", repeating("credential_endpoint")
-    ),
-    "metadata-wrong-type": _metadata(
-        "metadata", "come as text/html", headed(content_type="text/html")
-    ),
-    "metadata-redirect": _metadata(
-        "metadata",
-        "are redirected to another origin",
-        instead(lambda: RedirectResponse(f"{ELSEWHERE}/metadata", 302)),
-    ),
-    "metadata-unavailable": _metadata("metadata", "end in a server error", instead(broken_down)),
+    **of_metadata("metadata", "metadata", "credential_endpoint", _metadata),
     "metadata-signed-by-another-key": _metadata(
         "signed metadata",
         "are signed by another key than their certificate's",
