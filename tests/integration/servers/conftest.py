@@ -4,6 +4,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.integration.servers.client import OPENED, Client
+from tests.integration.servers.peers import Issuer, Provider, listening
 from tests.support.reference_servers import ReferenceServers, reference_servers
 
 
@@ -27,6 +28,19 @@ def _closed() -> Iterator[None]:
 @pytest.fixture
 def client(servers: ReferenceServers) -> Client:
     return Client(servers)
+
+
+@pytest.fixture(scope="module")
+def issuer() -> Iterator[Issuer]:
+    """A credential issuer of the tests, for an authorization server alone."""
+    with listening(Issuer()) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def provider(tmp_path_factory: pytest.TempPathFactory) -> Provider:
+    """A wallet provider of the tests."""
+    return Provider(tmp_path_factory.mktemp("provider"))
 
 
 @pytest.fixture(scope="module")

@@ -17,23 +17,11 @@ from tests.integration.servers.peers import (
     Wallet,
     authorization_server,
     certificate,
-    listening,
     signed,
 )
 from tests.support.reference_servers import ReferenceServers
 
 CHALLENGE = "oauth-client-attestation-challenge"
-
-
-@pytest.fixture(scope="module")
-def issuer() -> Iterator[Issuer]:
-    with listening(Issuer()) as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def provider(tmp_path_factory: pytest.TempPathFactory) -> Provider:
-    return Provider(tmp_path_factory.mktemp("provider"))
 
 
 @pytest.fixture(scope="module")

@@ -14,16 +14,9 @@ from tests.integration.servers.peers import (
     Wallet,
     authorization_server,
     jkt,
-    listening,
     payload,
 )
 from tests.support.reference_servers import ReferenceServers
-
-
-@pytest.fixture(scope="module")
-def issuer() -> Iterator[Issuer]:
-    with listening(Issuer()) as one:
-        yield one
 
 
 @pytest.fixture(scope="module")

@@ -15,17 +15,10 @@ from tests.integration.servers.peers import (
     Issuer,
     Wallet,
     authorization_server,
-    listening,
     payload,
     restarted,
 )
 from tests.support.reference_servers import ReferenceServers
-
-
-@pytest.fixture(scope="module")
-def issuer() -> Iterator[Issuer]:
-    with listening(Issuer()) as one:
-        yield one
 
 
 @pytest.fixture(scope="module")

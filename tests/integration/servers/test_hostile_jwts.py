@@ -15,20 +15,8 @@ from tests.integration.servers.peers import (
     Provider,
     Wallet,
     authorization_server,
-    listening,
 )
 from tests.support.reference_servers import ReferenceServers
-
-
-@pytest.fixture(scope="module")
-def issuer() -> Iterator[Issuer]:
-    with listening(Issuer()) as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def provider(tmp_path_factory: pytest.TempPathFactory) -> Provider:
-    return Provider(tmp_path_factory.mktemp("provider"))
 
 
 @pytest.fixture(scope="module")

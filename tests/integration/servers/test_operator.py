@@ -20,14 +20,8 @@ from tests.integration.servers.issuer_peers import (
     credential_issuer,
     credentials_of,
 )
-from tests.integration.servers.test_pages import (
-    FAINT,
-    NAMELESS,
-    OVERFLOW,
-    SMALL,
-    opened,
-)
-from tests.support.flet_browser import ARGUMENTS, CHROMIUM, SCREENS
+from tests.integration.servers.test_pages import look_over, opened
+from tests.support.flet_browser import ARGUMENTS, CHROMIUM
 from tests.support.operator import operator
 from tests.support.reference_servers import ReferenceServers, hidden
 
@@ -298,17 +292,10 @@ def test_every_page_of_the_counter(
     issuer: Issuer,
     servers: ReferenceServers,
 ) -> None:
-    SCREENS.mkdir(parents=True, exist_ok=True)
     with opened(chromium, scheme, width) as page:
 
         def look(name: str) -> None:
-            page.wait_for_load_state("networkidle")
-            page.screenshot(path=SCREENS / f"counter-{name}-{scheme}-{width}.png", full_page=True)
-            assert page.evaluate(OVERFLOW) <= 0
-            for fault in (NAMELESS, SMALL, FAINT):
-                assert page.evaluate(fault) == [], (name, fault[:60])
-            assert page.locator("h1").count() == 1
-            assert page.locator("script").count() == 0
+            look_over(page, f"counter-{name}-{scheme}-{width}")
 
         def sit_down(at: ReferenceServers) -> None:
             page.goto(f"{at.issuer_url}/operator")

@@ -80,6 +80,18 @@ def opened(
     assert [text for text in said if not text.startswith(HARMLESS)] == []
 
 
+def look_over(page: Page, name: str) -> None:
+    """Keep a picture of the page, which must be accessible and fit."""
+    page.wait_for_load_state("networkidle")
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENS / f"{name}.png", full_page=True)
+    assert page.evaluate(OVERFLOW) <= 0
+    for fault in (NAMELESS, SMALL, FAINT):
+        assert page.evaluate(fault) == [], (name, fault[:60])
+    assert page.locator("h1").count() == 1
+    assert page.locator("script").count() == 0
+
+
 def sign_in(page: Page, password: str = "demo-erika") -> None:
     """By keyboard: the focus stands where one types next."""
     if not page.input_value("[name=username]"):
@@ -99,17 +111,10 @@ def test_every_page(
     client: Client,
     servers: ReferenceServers,
 ) -> None:
-    SCREENS.mkdir(parents=True, exist_ok=True)
     with opened(chromium, scheme, width) as page:
 
         def look(name: str) -> None:
-            page.wait_for_load_state("networkidle")
-            page.screenshot(path=SCREENS / f"page-{name}-{scheme}-{width}.png", full_page=True)
-            assert page.evaluate(OVERFLOW) <= 0
-            for fault in (NAMELESS, SMALL, FAINT):
-                assert page.evaluate(fault) == [], (name, fault[:60])
-            assert page.locator("h1").count() == 1
-            assert page.locator("script").count() == 0
+            look_over(page, f"page-{name}-{scheme}-{width}")
 
         page.goto(servers.issuer_url)
         look("issuer")

@@ -3,12 +3,11 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 from joserfc.jwk import ECKey
 
 from reference_servers.authorization_server.leniency import FORGIVABLE
@@ -18,15 +17,8 @@ from tests.integration.servers.peers import (
     Provider,
     Wallet,
     authorization_server,
-    listening,
 )
 from tests.support.reference_servers import reference_servers
-
-
-@pytest.fixture(scope="module")
-def issuer() -> Iterator[Issuer]:
-    with listening(Issuer()) as one:
-        yield one
 
 
 def metadata(wallet: Wallet) -> dict[str, Any]:

@@ -1,19 +1,13 @@
 """One fault of each place, met by a wallet of the authorization server."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from joserfc.jwk import ECKey
 
 from tests.integration.servers.client import error_of
-from tests.integration.servers.peers import Issuer, Wallet, authorization_server, listening
-
-
-@pytest.fixture(scope="module")
-def issuer() -> Iterator[Issuer]:
-    with listening(Issuer()) as one:
-        yield one
+from tests.integration.servers.peers import Issuer, Wallet, authorization_server
 
 
 def metadata_issuer(wallet: Wallet) -> None:
