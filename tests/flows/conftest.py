@@ -7,9 +7,8 @@ import pytest
 
 from tests.support.holder import WillingHolder
 from tests.support.simulator import Simulator, simulated_issuer
+from tests.support.wallets import fresh_wallet
 from wallet.app import Wallet
-from wallet.records import Secret
-from wallet.settings import load
 
 
 @pytest.fixture
@@ -25,16 +24,5 @@ def holder() -> WillingHolder:
 
 @pytest.fixture
 async def wallet(tmp_path: Path, issuer: Simulator) -> AsyncIterator[Wallet]:
-    anchor = tmp_path / "root.pem"
-    anchor.write_bytes(issuer.authority.pem)
-    flags = {
-        "data_folder": tmp_path / "wallet",
-        "trust_anchor": [str(anchor)],
-        "http_timeout": "5",
-        "key_derivation_ms": "0",
-        "loopback_development": True,
-        "language": ["en"],
-    }
-    async with Wallet(load(flags, {})) as wallet:
-        await wallet.create(Secret("correct horse"))
+    async with fresh_wallet(tmp_path, issuer.authority.pem) as wallet:
         yield wallet

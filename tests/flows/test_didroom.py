@@ -12,11 +12,10 @@ from starlette.responses import Response
 
 from tests.support.didroom import CLIENT_ID, PASSWORD, Didroom, didroom
 from tests.support.holder import WillingHolder
+from tests.support.wallets import fresh_wallet
 from wallet.app import Wallet
 from wallet.errors import WalletError
-from wallet.records import Secret
 from wallet.report import Outcome
-from wallet.settings import load
 from wallet.trace import Trace
 
 Opened = Callable[..., AbstractAsyncContextManager[Wallet]]
@@ -39,19 +38,9 @@ def opened(tmp_path: Path, servers: Didroom) -> Opened:
 
     @asynccontextmanager
     async def open_wallet(profile: str = "didroom", **flags: Any) -> AsyncIterator[Wallet]:
-        named = {"profiles": [f"{servers.issuer_url}={profile}"]} if profile else {}
-        given = {
-            "data_folder": tmp_path / "wallet",
-            "http_timeout": "5",
-            "key_derivation_ms": "0",
-            "loopback_development": True,
-            "language": ["en"],
-            "servers": [f'["{servers.server_url}"]\nclient_id = "{CLIENT_ID}"'],
-            **named,
-            **flags,
-        }
-        async with Wallet(load(given, {})) as wallet:
-            await wallet.create(Secret("correct horse"))
+        named: dict[str, Any] = {"profiles": [f"{servers.issuer_url}={profile}"]} if profile else {}
+        known = [f'["{servers.server_url}"]\nclient_id = "{CLIENT_ID}"']
+        async with fresh_wallet(tmp_path, servers=known, **named, **flags) as wallet:
             yield wallet
 
     return open_wallet

@@ -13,10 +13,9 @@ from starlette.responses import JSONResponse, Response
 from tests.support.holder import WillingHolder
 from tests.support.older_drafts import Draft11, Draft13
 from tests.support.simulator import VCT, Simulator, simulated
+from tests.support.wallets import fresh_wallet
 from wallet.app import Wallet
 from wallet.errors import WalletError
-from wallet.records import Secret
-from wallet.settings import load
 from wallet.trace import Trace
 
 Opened = Callable[..., AbstractAsyncContextManager[Wallet]]
@@ -43,19 +42,7 @@ def holder() -> WillingHolder:
 def opened(tmp_path: Path) -> Opened:
     @asynccontextmanager
     async def open_wallet(issuer: Simulator, **flags: Any) -> AsyncIterator[Wallet]:
-        anchor = tmp_path / "root.pem"
-        anchor.write_bytes(issuer.authority.pem)
-        given = {
-            "data_folder": tmp_path / "wallet",
-            "trust_anchor": [str(anchor)],
-            "http_timeout": "5",
-            "key_derivation_ms": "0",
-            "loopback_development": True,
-            "language": ["en"],
-            **flags,
-        }
-        async with Wallet(load(given, {})) as wallet:
-            await wallet.create(Secret("correct horse"))
+        async with fresh_wallet(tmp_path, issuer.authority.pem, **flags) as wallet:
             yield wallet
 
     return open_wallet

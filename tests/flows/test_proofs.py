@@ -16,10 +16,10 @@ from starlette.responses import JSONResponse, Response
 from tests.support.demanding import DemandingSimulator
 from tests.support.holder import WillingHolder
 from tests.support.simulator import simulated
+from tests.support.wallets import fresh_wallet
 from wallet.app import Wallet
 from wallet.errors import PeerBrokeProtocol, PeerRefused, Unsupported, WalletError
 from wallet.records import Secret
-from wallet.settings import load
 
 Opener = Callable[..., Any]
 PROVIDER_KEY = ECKey.generate_key("P-256", {"kid": "provider-1"})
@@ -43,28 +43,20 @@ def issuer() -> Iterator[DemandingSimulator]:
 @pytest.fixture
 async def opened(tmp_path: Path, issuer: DemandingSimulator) -> Any:
     """Opens a wallet with all the keys that the issuer might want to hear of."""
-    (tmp_path / "root.pem").write_bytes(issuer.authority.pem)
     (tmp_path / "client.json").write_text(json.dumps(CLIENT_KEY.as_dict(private=True)))
     (tmp_path / "provider.json").write_text(json.dumps(PROVIDER_KEY.as_dict(private=True)))
     async with AsyncExitStack() as stack:
 
         async def open_wallet(**flags: Any) -> Wallet:
             settings = {
-                "data_folder": tmp_path / "wallet",
-                "trust_anchor": [str(tmp_path / "root.pem")],
-                "http_timeout": "5",
-                "key_derivation_ms": "0",
-                "loopback_development": True,
-                "language": ["en"],
                 "client_id": "wallet",
                 "client_key": tmp_path / "client.json",
                 "wallet_provider": "development",
                 "wallet_provider_key": tmp_path / "provider.json",
                 **flags,
             }
-            wallet = await stack.enter_async_context(Wallet(load(settings, {})))
-            await wallet.create(Secret("correct horse"))
-            return wallet
+            wallet = fresh_wallet(tmp_path, issuer.authority.pem, **settings)
+            return await stack.enter_async_context(wallet)
 
         yield open_wallet
 
