@@ -9,6 +9,7 @@ from wallet.errors import WalletError
 from wallet.report import Check as Check  # noqa: PLC0414
 from wallet.report import Outcome as Outcome  # noqa: PLC0414
 from wallet.report import Report as Report  # noqa: PLC0414
+from wallet.report import Trust as Trust  # noqa: PLC0414
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 JsonObject: TypeAlias = Mapping[str, Json]
@@ -103,10 +104,12 @@ class CredentialRecord:
         issuer_display: The issuer's `display` array.
         claims: The processed claims, without the technical ones.
         images: Pictures named by the metadata (`logo`, `background_image`), by their URI.
-        trusted_by: Name of the trust anchor.
+        trusted_by: Name of the trust anchor, the domain or the DID its issuer is known by.
         received_at: Aware, UTC.
         expires_at: Aware, UTC; None where the credential does not expire.
         report: The verification it passed.
+        trust: Why it is believed.
+        status: Its reference to a status list, as it stands in the credential; {} without one.
     """
 
     id: str
@@ -122,6 +125,8 @@ class CredentialRecord:
     received_at: datetime
     expires_at: datetime | None
     report: Report
+    trust: Trust = Trust.ANCHORED
+    status: JsonObject = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.report.passed or not self.copies:
@@ -245,6 +250,7 @@ class Card:
     expired: bool
     copies: int
     report: Report
+    trust: Trust = Trust.ANCHORED
 
 
 @dataclass(frozen=True)

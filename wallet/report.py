@@ -4,6 +4,22 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
+class Trust(StrEnum):
+    """Why a credential that can be kept is believed; the best first.
+
+    What is altered, wrongly bound, expired, revoked or broken has none: it is refused.
+    """
+
+    ANCHORED = "anchored"
+    """Verified, and trusted by a named trust anchor."""
+    DOMAIN = "domain"
+    """Verified, and the issuer is known by its domain only."""
+    UNKNOWN = "unknown"
+    """Verified, and nothing tells who the issuer is."""
+    UNVERIFIED = "unverified"
+    """The issuer's keys could not be had now, so its signature was not checked."""
+
+
 class Outcome(StrEnum):
     """What a check of a credential came to."""
 

@@ -16,8 +16,8 @@ import atheris
 
 with atheris.instrument_imports(include=["wallet"]):
     from wallet.credentials.contract import Expected
+    from wallet.credentials.sd_jwt_vc import verification as sd_jwt_vc
     from wallet.credentials.sd_jwt_vc.disclosures import read_disclosure
-    from wallet.credentials.sd_jwt_vc.verification import verify_sd_jwt_vc
     from wallet.engine.positions import position_of
     from wallet.errors import WalletError
     from wallet.net.pictures import data_uri_bytes
@@ -31,9 +31,11 @@ with atheris.instrument_imports(include=["wallet"]):
     from wallet.openid4vci.token import credential_identifiers, read_token_response
     from wallet.ports import HttpResponse
     from wallet.records import Flow, Secret
+    from wallet.report import Trust
     from wallet.scan.decode import decode_still
     from wallet.strict import json_object
-    from wallet.trust.anchors import Anchors, read_chain
+    from wallet.trust.anchors import read_chain
+    from wallet.trust.issuer import Issuer
     from wallet.urls import host_of, well_known
     from wallet.vault.backup import backup_of
     from wallet.vault.document import record_of
@@ -41,7 +43,7 @@ with atheris.instrument_imports(include=["wallet"]):
 ISSUER: Final = "https://issuer.example"
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
 SERVER: Final = ServerMetadata(issuer=ISSUER, authorization_response_iss_parameter_supported=True)
-EXPECTED: Final = Expected("urn:example:type", (), (), Anchors(), NOW)
+EXPECTED: Final = Expected({"vct": "urn:example:type"}, (), (), NOW)
 
 
 def answered(data: bytes, status: int = 200) -> HttpResponse:
@@ -76,6 +78,13 @@ def disclosure(data: bytes) -> None:
         read_disclosure(text(data))
     except ValueError:
         pass
+
+
+def sd_jwt(data: bytes) -> None:
+    credential = Secret(text(data))
+    chain = sd_jwt_vc.signer(credential, EXPECTED).chain
+    issuer = Issuer(Trust.UNKNOWN, "", (chain.jwk,) if chain else (), ())
+    sd_jwt_vc.verify(credential, issuer, EXPECTED)
 
 
 def certificates(data: bytes) -> None:
@@ -132,7 +141,7 @@ TARGETS: Final[Mapping[str, tuple[Callable[[bytes], object], tuple[bytes, ...]]]
         (b'{"credentials":[{"credential":"c"}],"notification_id":"n"}',),
     ),
     "sd-jwt vc": (
-        lambda data: verify_sd_jwt_vc(Secret(text(data)), EXPECTED),
+        sd_jwt,
         (b"eyJhbGciOiJFUzI1NiIsInR5cCI6ImRjK3NkLWp3dCIsIng1YyI6WyJBQSJdfQ.e30.AA~WyJhIiwiYiIsMV0~",),
     ),
     "disclosure": (disclosure, (b"WyJhIiwiYiIsMV0", b"WyJhIiwxXQ")),

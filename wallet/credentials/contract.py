@@ -7,8 +7,8 @@ from typing import Protocol
 
 from wallet.errors import VerificationFailed
 from wallet.records import JsonObject, Secret
-from wallet.report import Check, Outcome, Report
-from wallet.trust.anchors import Anchors
+from wallet.report import Check, Outcome, Report, Trust
+from wallet.trust.issuer import Issuer, Signer
 
 
 @dataclass(frozen=True)
@@ -16,28 +16,22 @@ class Expected:
     """What the wallet asked for.
 
     Attributes:
-        type: `vct` or `doctype` of the configuration; None where it names none.
+        configuration: The credential configuration of the issuer's metadata: it names the type
+            in the words of the format (Appendix A).
         holder_jwks: Public keys of the key proofs, one of which it must be bound to; empty for a
             credential without key binding.
         mandatory: Claims path pointers that the issuer promised (Appendix B.2).
-        anchors: Whom the holder trusts.
         now: Aware, UTC.
         typ: What the credential may call itself in its header.
         type_claims: Claims that tell the type; the first that is there counts.
-        keys: JWKs of the issuer, for a credential without certificates. Trust in them was decided
-            by whoever names them here.
-        issuer: Whose `keys` they are.
     """
 
-    type: str | None
+    configuration: JsonObject = field(repr=False)
     holder_jwks: tuple[Mapping[str, str], ...]
     mandatory: tuple[tuple[str | int | None, ...], ...]
-    anchors: Anchors
     now: datetime
     typ: tuple[str, ...] = ("dc+sd-jwt",)
     type_claims: tuple[str, ...] = ("vct",)
-    keys: tuple[Mapping[str, str], ...] = field(default=(), repr=False)
-    issuer: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,12 +39,15 @@ class VerifiedCredential:
     """A credential that passed every check.
 
     Attributes:
-        credential: Exactly as received.
-        type: Its `vct` or `doctype`; empty where it has none.
-        claims: The processed claims without the technical ones.
+        credential: Exactly as received; one that is a JSON object as its text.
+        type: Its `vct`, `doctype` or most special type; empty where it has none.
+        claims: The processed claims without the technical ones, as one tree. What is binary is a
+            `data:` URI, what is a date is its ISO 8601 text.
         bound_to: The one of `Expected.holder_jwks` it is bound to; None without key binding.
-        trusted_by: Name of the trust anchor.
+        trust: Why it is believed.
+        trusted_by: Name of the trust anchor, the domain or the DID its issuer is known by.
         expires_at: Aware, UTC, or None.
+        status: Its reference to a status list, as it stands in the credential; {} without one.
         report: All checks, none failed.
     """
 
@@ -58,16 +55,31 @@ class VerifiedCredential:
     type: str
     claims: JsonObject = field(repr=False)
     bound_to: Mapping[str, str] | None
+    trust: Trust
     trusted_by: str
     expires_at: datetime | None
+    status: JsonObject
     report: Report
 
 
 class Format(Protocol):
-    """One Credential Format (OpenID4VCI 1.0, Appendix A)."""
+    """One Credential Format (OpenID4VCI 1.0, Appendix A).
 
-    def __call__(self, credential: Secret[str], expected: Expected) -> VerifiedCredential:
-        """Verify what an issuer sent. Raises `VerificationFailed`; nothing else."""
+    Both are called with what a stranger sent, outside the event loop, and raise
+    `VerificationFailed` and nothing else.
+    """
+
+    def signer(self, credential: Secret[str], expected: Expected) -> Signer:
+        """What the credential says of who signed it, once its form has been found right."""
+
+    def verify(
+        self, credential: Secret[str], issuer: Issuer, expected: Expected
+    ) -> VerifiedCredential:
+        """Verify it as its holder must at issuance.
+
+        Where `issuer.keys` is empty the signature is not checked and the report says so; all else
+        is. Everything wrong is in the report; the first failed check decides the code.
+        """
 
 
 @dataclass

@@ -1,10 +1,11 @@
 """The formats this wallet keeps, by Credential Format Identifier."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from wallet.credentials.contract import Format
-from wallet.credentials.sd_jwt_vc.verification import verify_sd_jwt_vc
+from wallet.credentials.sd_jwt_vc import verification as sd_jwt_vc
 
-FORMATS: Mapping[str, Format] = {
-    "dc+sd-jwt": verify_sd_jwt_vc,
+FORMATS: Final[Mapping[str, Format]] = {
+    "dc+sd-jwt": sd_jwt_vc,
 }

@@ -1,17 +1,12 @@
-"""Step 12: verify the credential, and keep it only then."""
+"""Step 12: keep the credential once it is verified."""
 
 import asyncio
 from collections.abc import Awaitable, Sequence
-from dataclasses import replace
 
-from wallet.compat import Place
-from wallet.compat.rules import elements, members, text
-from wallet.credentials.contract import Expected, VerifiedCredential
-from wallet.credentials.formats import FORMATS
+from wallet.credentials.contract import VerifiedCredential
 from wallet.engine.positions import (
     Asking,
     Authorized,
-    Consent,
     Deferred,
     Issued,
     Kept,
@@ -20,12 +15,11 @@ from wallet.engine.positions import (
 )
 from wallet.engine.progress import given_up
 from wallet.engine.run import Run
-from wallet.engine.tolerance import facts_of, tolerated
+from wallet.engine.verify import verify
 from wallet.errors import PeerBrokeProtocol
 from wallet.openid4vci.credential import Delivery, read_credential_response
 from wallet.openid4vci.deferred import ask_again_at, same_transaction
-from wallet.openid4vci.issuer_metadata import CredentialConfiguration
-from wallet.records import Copy, CredentialRecord, HolderKey, Image, Json, JsonObject
+from wallet.records import Copy, CredentialRecord, Image, Json
 from wallet.steps import Step
 
 
@@ -54,12 +48,8 @@ async def keep(place: int, issued: Issued, authorized: Authorized, run: Run) -> 
         )
         return authorized.at(place, deferred)
     run.enter(Step.VERIFICATION)
-    consent = authorized.consent
-    configuration = consent.issuer.configuration(asking.wanted.credential_configuration_id)
-    name = asking.wanted.credential_configuration_id
-    expected = _expected(name, asking.keys, authorized.consent, run)
-    copies = await _verified(response, configuration, expected, asking.keys, run)
-    images = {**consent.images, **await _pictures(copies[0][0].claims, run)}
+    copies = await verify(response, asking, authorized.consent, run)
+    images = {**authorized.consent.images, **await _pictures(copies[0][0].claims, run)}
     run.enter(Step.STORAGE)
     record = _record(copies, asking, authorized, images, run)
     notice = (
@@ -89,64 +79,6 @@ async def _completed(commit: Awaitable[None]) -> bool:
     return False
 
 
-def _expected(name: str, keys: Sequence[HolderKey], consent: Consent, run: Run) -> Expected:
-    """What the credential has to be, bound to one of the keys."""
-    configuration = consent.issuer.configuration(name)
-    claims = configuration.credential_metadata.claims
-    ours: JsonObject = {
-        "typ": ["dc+sd-jwt"],
-        "type_claims": ["vct"],
-        "bound": True,
-        "promised": [list(claim.path) for claim in claims if claim.mandatory],
-        "keys": [],
-    }
-    facts = facts_of(consent, run, name)
-    wanted = tolerated(consent.profile, Place.EXPECTED, ours, facts, run)
-    promised = [one for one in claims if list(one.path) in elements(wanted["promised"])]
-    return Expected(
-        type=configuration.vct,
-        holder_jwks=tuple(key.public_jwk for key in keys) if wanted["bound"] else (),
-        mandatory=tuple(tuple(claim.path) for claim in promised),
-        anchors=run.anchors,
-        now=run.clock.now(),
-        typ=tuple(map(text, elements(wanted["typ"]))),
-        type_claims=tuple(map(text, elements(wanted["type_claims"]))),
-        keys=tuple(
-            {name: text(value) for name, value in members(key).items()}
-            for key in elements(wanted["keys"])
-        ),
-        issuer=consent.issuer.credential_issuer,
-    )
-
-
-async def _verified(
-    delivery: Delivery,
-    configuration: CredentialConfiguration,
-    expected: Expected,
-    keys: Sequence[HolderKey],
-    run: Run,
-) -> list[tuple[VerifiedCredential, str]]:
-    """Each copy with the id of its key: they come in any order, and may be fewer (section 8.3)."""
-    if len(delivery.credentials) > max(1, len(keys)):
-        raise PeerBrokeProtocol(
-            "credential_response_invalid",
-            f"{len(delivery.credentials)} credentials for {len(keys)} key proofs",
-            rule="OpenID4VCI 1.0, section 8.2",
-        )
-    unbound = {key.key_id: key.public_jwk for key in keys}
-    copies = []
-    for credential in delivery.credentials:
-        left = tuple(jwk for jwk in expected.holder_jwks if jwk in unbound.values())
-        one = replace(expected, holder_jwks=left)
-        with run.trace.span("crypto", "verification"):
-            verify = FORMATS[configuration.format]
-            verified = await asyncio.to_thread(verify, credential, one)
-        key_id = next((name for name, jwk in unbound.items() if jwk == verified.bound_to), "")
-        unbound.pop(key_id, None)
-        copies.append((verified, key_id))
-    return copies
-
-
 def _record(
     copies: Sequence[tuple[VerifiedCredential, str]],
     asking: Asking,
@@ -168,9 +100,11 @@ def _record(
         issuer_display=tuple(d.model_dump() for d in issuer.display),
         claims=first.claims,
         images=images,
+        trust=first.trust,
         trusted_by=first.trusted_by,
         received_at=run.clock.now(),
         expires_at=min(ends, default=None),
+        status=first.status,
         report=first.report,
     )
 

@@ -5,7 +5,6 @@ from typing import Final
 
 from joserfc import jws
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey
 
 from wallet.errors import PeerBrokeProtocol
 from wallet.oauth.jwt import Jwt, numeric_date, read_jwt
@@ -13,6 +12,7 @@ from wallet.openid4vci.issuer_metadata import IssuerMetadata, issuer_metadata_of
 from wallet.policy import CLOCK_SKEW_S, REPLY_LIMIT_BYTES
 from wallet.ports import HttpResponse
 from wallet.trust.anchors import Anchors, Chain, read_x5c
+from wallet.trust.public_keys import public_key
 from wallet.urls import without_query
 
 MEDIA_TYPE: Final = "application/jwt"
@@ -57,8 +57,10 @@ def read_signed_metadata(
 def _check_signature(text: str, jwt: Jwt, chain: Chain) -> None:
     if jwt.header.get("alg") != ALGORITHM or "crit" in jwt.header:
         _wrong(f"alg is {str(jwt.header.get('alg'))[:40]!r}, not {ALGORITHM!r}, or crit is used")
+    if chain.jwk["crv"] != "P-256":
+        _wrong("the leaf's key is not on P-256")
     try:
-        jws.deserialize_compact(text, ECKey.import_key(chain.key), registry=_REGISTRY)
+        jws.deserialize_compact(text, public_key(chain.jwk), registry=_REGISTRY)
     except JoseError as error:
         _wrong(type(error).__name__)
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import NameOID
 from cryptography.x509.verification import (
     ExtensionPolicy,
@@ -18,8 +18,19 @@ from cryptography.x509.verification import (
 )
 
 from wallet.errors import LocalFailure
+from wallet.records import JsonObject
+from wallet.strict import base64url_encode
 
 CHAIN_LIMIT: Final = 6
+
+IssuerKey: TypeAlias = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
+
+_CURVES: Final = {
+    "secp256r1": ("P-256", 32),
+    "secp384r1": ("P-384", 48),
+    "secp521r1": ("P-521", 66),
+}
+"""A curve's name in a JWK and its bytes to a coordinate (RFC 7518, section 6.2.1)."""
 
 # Hostile certificates make `cryptography` raise more kinds of error than it documents, among them
 # `InvalidVersion` and `TypeError`, which have no common base below `Exception`.
@@ -32,12 +43,23 @@ class Chain:
     Attributes:
         leaf: The certificate whose key signed.
         intermediates: The others, in the order they came.
-        key: The leaf's public key, on P-256.
+        key: The leaf's public key.
     """
 
     leaf: x509.Certificate
     intermediates: tuple[x509.Certificate, ...]
-    key: ec.EllipticCurvePublicKey
+    key: IssuerKey
+
+    @property
+    def jwk(self) -> JsonObject:
+        """The leaf's public key as a JWK (RFC 7518, section 6.2; RFC 8037, section 2)."""
+        if isinstance(self.key, ed25519.Ed25519PublicKey):
+            x = base64url_encode(self.key.public_bytes_raw())
+            return {"kty": "OKP", "crv": "Ed25519", "x": x}
+        curve, length = _CURVES[self.key.curve.name]
+        point = self.key.public_numbers()
+        x, y = (base64url_encode(one.to_bytes(length)) for one in (point.x, point.y))
+        return {"kty": "EC", "crv": curve, "x": x, "y": y}
 
 
 @dataclass(frozen=True)
@@ -91,7 +113,7 @@ def read_chain(certificates: Sequence[bytes]) -> Chain:
 
     Raises:
         ValueError: No or too many certificates, one that can't be read, or a leaf whose key is
-            not on P-256 or must not sign.
+            of no kind that signs credentials (P-256, P-384, P-521, Ed25519) or must not sign.
     """
     if not 1 <= len(certificates) <= CHAIN_LIMIT:
         message = f"{len(certificates)} certificates"
@@ -103,9 +125,14 @@ def read_chain(certificates: Sequence[bytes]) -> Chain:
     except Exception as error:  # noqa: BLE001
         message = f"a certificate can't be read: {type(error).__name__}"
         raise ValueError(message) from None
-    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
-        message = "the leaf's key is not on P-256"
-        raise ValueError(message)
+    match key:
+        case ed25519.Ed25519PublicKey():
+            pass
+        case ec.EllipticCurvePublicKey() if key.curve.name in _CURVES:
+            pass
+        case _:
+            message = "the leaf's key is neither on a NIST curve nor on Ed25519"
+            raise ValueError(message)
     if usage and not usage[0].digital_signature:
         message = "the leaf's key is not for signatures"
         raise ValueError(message)

@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from wallet.errors import LocalFailure
-from wallet.records import Check, Copy, CredentialRecord, Image, Json, Outcome, Report
+from wallet.records import Check, Copy, CredentialRecord, Image, Json, Outcome, Report, Trust
 from wallet.vault.failures import damaged
 
-VERSION: Final = 2
-"""Until 1 a credential was one copy: `credential` and `key_id` stood for themselves."""
+VERSION: Final = 3
+"""Until 1 a credential was one copy: `credential` and `key_id` stood for themselves. Until 2 only
+those were kept whose issuer a trust anchor or the holder's own word vouched for."""
 
 MAX_DEPTH: Final = 200
 """Arrays and objects within each other. Disclosures of an SD-JWT nest deeper than each document
@@ -46,6 +47,8 @@ def document_of(record: CredentialRecord) -> bytes:
         },
         "received_at": _time_text(record.received_at),
         "expires_at": _time_text(record.expires_at) if record.expires_at else None,
+        "trust": record.trust,
+        "status": record.status,
         "report": [[c.name, c.outcome, c.reason, c.rule] for c in record.report.checks],
     }
     text = _dumped(members)
@@ -81,6 +84,8 @@ def _read(document: bytes) -> CredentialRecord | None:
         version = members.pop("version")
         if version == 1:
             members["copies"] = [[members.pop("credential"), members.pop("key_id")]]
+        if version in (1, 2):
+            members |= {"trust": Trust.ANCHORED, "status": {}}
         elif version != VERSION:
             return None
         return CredentialRecord(
@@ -95,6 +100,8 @@ def _read(document: bytes) -> CredentialRecord | None:
             },
             received_at=_time(members.pop("received_at")),
             expires_at=None if (end := members.pop("expires_at")) is None else _time(end),
+            trust=Trust(members.pop("trust")),
+            status=_object(members.pop("status")),
             report=Report(
                 tuple(
                     Check(_text(name), Outcome(outcome), _text(reason), _text(rule))

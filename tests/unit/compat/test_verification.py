@@ -10,11 +10,12 @@ from joserfc.jwk import ECKey
 
 from tests.support.simulator import Simulator
 from wallet.credentials.contract import Expected, VerifiedCredential
-from wallet.credentials.sd_jwt_vc.verification import verify_sd_jwt_vc
+from wallet.credentials.sd_jwt_vc import verification as sd_jwt_vc
 from wallet.errors import VerificationFailed
 from wallet.records import Secret
-from wallet.report import Outcome
+from wallet.report import Outcome, Trust
 from wallet.trust.anchors import Anchors
+from wallet.trust.issuer import by_certificate, by_metadata
 
 
 def public(key: ec.EllipticCurvePrivateKey) -> dict[str, str]:
@@ -37,23 +38,27 @@ def issuer() -> Simulator:
     return simulator
 
 
-def expected(issuer: Simulator) -> Expected:
-    return Expected(
-        type="card",
-        holder_jwks=(HOLDER,),
-        mandatory=(),
-        anchors=Anchors(),
-        now=datetime.now(UTC),
-        typ=("dc+sd-jwt", "vc+sd-jwt"),
-        type_claims=("vct", "type"),
-        keys=(public(ec.generate_private_key(ec.SECP256R1())), public(issuer.authority.leaf_key)),
-        issuer="https://issuer.example",
-    )
+EXPECTED = Expected(
+    configuration={"vct": "card"},
+    holder_jwks=(HOLDER,),
+    mandatory=(),
+    now=datetime.now(UTC),
+    typ=("dc+sd-jwt", "vc+sd-jwt"),
+    type_claims=("vct", "type"),
+)
 
 
-def verify(issuer: Simulator, **changes: Any) -> VerifiedCredential:
+def verify(issuer: Simulator, keys: Any = None, **changes: Any) -> VerifiedCredential:
     credential = Secret(issuer.credential(HOLDER, "card"))
-    return verify_sd_jwt_vc(credential, replace(expected(issuer), **changes))
+    expected = replace(EXPECTED, **changes)
+    signer = sd_jwt_vc.signer(credential, expected)
+    if signer.chain is not None:
+        known = by_certificate(signer.chain, Anchors(), expected.now)
+    else:
+        theirs = (ec.generate_private_key(ec.SECP256R1()), issuer.authority.leaf_key)
+        named = tuple(map(public, theirs)) if keys is None else keys
+        known = by_metadata(signer, named, "https://issuer.example")
+    return sd_jwt_vc.verify(credential, known, expected)
 
 
 def refusal(issuer: Simulator, **changes: Any) -> str:
@@ -80,7 +85,7 @@ def test_the_older_typ(issuer: Simulator) -> None:
 def test_keys_are_for_a_credential_without_certificates(issuer: Simulator) -> None:
     assert refusal(issuer, keys=()) == "issuer_untrusted"
     issuer.edits["header"] = lambda header: header  # with `x5c`, which leads to no anchor
-    assert refusal(issuer) == "issuer_untrusted"
+    assert verify(issuer).trust is Trust.UNKNOWN
     issuer.edits["header"] = lambda _header: {"alg": "ES256", "typ": "dc+sd-jwt", "x5c": []}
     assert refusal(issuer) == "issuer_untrusted"
 

@@ -7,16 +7,17 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from wallet.errors import LocalFailure
 from wallet.trust.anchors import Anchors, load_anchors, name_of, read_chain
+from wallet.trust.public_keys import public_key
 
 NOW = datetime.now(UTC)
 DAY = timedelta(days=1)
-Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 ROOT, MIDDLE, LEAF = (ec.generate_private_key(ec.SECP256R1()) for _ in range(3))
 
 
@@ -24,7 +25,7 @@ def certificate(
     subject: str,
     key: Key,
     issuer: str,
-    signer: Key,
+    signer: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey,
     *,
     ca: bool,
     begins: datetime = NOW - DAY,
@@ -120,7 +121,7 @@ def test_an_anchor_that_is_the_leaf_itself_must_be_valid_now() -> None:
         trusted_by([old], old)
 
 
-P384 = ec.generate_private_key(ec.SECP384R1())
+K256 = ec.generate_private_key(ec.SECP256K1())
 RSA = rsa.generate_private_key(65537, 2048)
 
 
@@ -132,8 +133,8 @@ RSA = rsa.generate_private_key(65537, 2048)
         ([b""], "can't be read"),
         ([der([BY_ROOT])[0][:-1]], "can't be read"),
         ([der([BY_ROOT])[0] + b"\0"], "can't be read"),
-        (der([certificate("I", P384, "Root", ROOT, ca=False)]), "P-256"),
-        (der([certificate("I", RSA, "Root", ROOT, ca=False)]), "P-256"),
+        (der([certificate("I", K256, "Root", ROOT, ca=False)]), "neither"),
+        (der([certificate("I", RSA, "Root", ROOT, ca=False)]), "neither"),
         (der([certificate("I", LEAF, "Root", ROOT, ca=False, signs=False)]), "not for signatures"),
         (der([ROOT_CA]), "not for signatures"),
     ],
@@ -141,6 +142,20 @@ RSA = rsa.generate_private_key(65537, 2048)
 def test_what_is_no_chain(chain: list[bytes], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         read_chain(chain)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        ec.generate_private_key(ec.SECP256R1()),
+        ec.generate_private_key(ec.SECP384R1()),
+        ec.generate_private_key(ec.SECP521R1()),
+        ed25519.Ed25519PrivateKey.generate(),
+    ],
+)
+def test_the_key_of_a_leaf_as_a_jwk(key: Key) -> None:
+    chain = read_chain(der([certificate("I", key, "Root", ROOT, ca=False)]))
+    assert public_key(chain.jwk).raw_value == key.public_key()
 
 
 def test_certificates_of_no_known_version() -> None:

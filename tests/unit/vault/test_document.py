@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.support.records import record
 from wallet.errors import LocalFailure
-from wallet.records import Check, Copy, CredentialRecord, Image, Outcome, Report
+from wallet.records import Check, Copy, CredentialRecord, Image, Outcome, Report, Trust
 from wallet.vault.document import MAX_DEPTH, document_of, record_of
 
 texts = st.text(max_size=30)
@@ -39,6 +39,8 @@ records = st.builds(
     trusted_by=texts,
     received_at=moments,
     expires_at=st.none() | moments,
+    trust=st.sampled_from(Trust),
+    status=objects,
     report=st.lists(checks, min_size=1, max_size=4).map(lambda some: Report(tuple(some))),
 )
 
@@ -101,7 +103,7 @@ def changed(**members: Any) -> bytes:
         b"\xff",
         b"[]",
         b"[" * 100_000,
-        changed(version=3),
+        changed(version=4),
         changed(unknown=1),
         changed(id=1),
         changed(claims=[]),

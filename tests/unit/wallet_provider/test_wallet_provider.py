@@ -25,6 +25,7 @@ from wallet.ports import HttpResponse
 from wallet.records import Image, Secret
 from wallet.settings import ServerSettings
 from wallet.trust.anchors import Anchors, read_x5c
+from wallet.trust.public_keys import public_key
 from wallet.wallet_provider import HttpProvider, load_key, provider_of
 
 NOW = datetime.now(UTC)
@@ -155,7 +156,7 @@ def verified(token: Secret[str]) -> dict[str, Any]:
     assert Anchors((AUTHORITY.certificate,)).trust(chain, NOW) == "Provider Root"
     registry = jws.JWSRegistry()
     registry.max_header_length = 16_384
-    read = jws.deserialize_compact(token.reveal(), ECKey.import_key(chain.key), registry=registry)
+    read = jws.deserialize_compact(token.reveal(), public_key(chain.jwk), registry=registry)
     claims: dict[str, Any] = json.loads(read.payload)
     return claims
 

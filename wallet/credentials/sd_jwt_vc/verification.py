@@ -7,7 +7,6 @@ from typing import Final
 
 from joserfc import jws
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey
 
 from wallet.credentials.claims_path import has_claim
 from wallet.credentials.contract import Expected, Findings, VerifiedCredential
@@ -19,6 +18,8 @@ from wallet.records import JsonObject, Secret
 from wallet.strict import base64url, json_object
 from wallet.trust.anchors import Chain, read_x5c
 from wallet.trust.holder_keys import confirms
+from wallet.trust.issuer import Issuer, Signer, untrusted
+from wallet.trust.public_keys import public_key
 
 ALGORITHM: Final = "ES256"
 NEVER_DISCLOSED: Final = frozenset(
@@ -36,15 +37,27 @@ _REGISTRY.max_payload_length = CREDENTIAL_LIMIT_BYTES
 class _Parts:
     jwt: str = field(repr=False)
     disclosures: tuple[str, ...] = field(repr=False)
+    header: JsonObject
     payload: JsonObject = field(repr=False)
     chain: Chain | None
 
 
-def verify_sd_jwt_vc(credential: Secret[str], expected: Expected) -> VerifiedCredential:
+def signer(credential: Secret[str], expected: Expected) -> Signer:
+    """Who an SD-JWT VC says that signed it: `x5c`, `iss` and `kid` (SD-JWT VC, section 3.5)."""
+    parts = _form(credential.reveal(), expected, Findings())
+    issuer, key_id = parts.payload.get("iss"), parts.header.get("kid")
+    return Signer(
+        parts.chain,
+        issuer if isinstance(issuer, str) else "",
+        key_id if isinstance(key_id, str) else "",
+    )
+
+
+def verify(credential: Secret[str], issuer: Issuer, expected: Expected) -> VerifiedCredential:
     """Verify an SD-JWT VC as its holder must at issuance.
 
     1. Form: compact SD-JWT without key binding JWT, strict encodings, `typ`, `alg`, `x5c`.
-    2. Issuer: the `x5c` chain leads to a trust anchor; without it, `iss` is whose keys these are.
+    2. Issuer: as it was found out.
     3. Signature of the issuer over header and payload.
     4. Disclosures: each belongs to one digest; none is missing its place, doubled or reserved.
     5. Dates: not before, not expired.
@@ -57,8 +70,8 @@ def verify_sd_jwt_vc(credential: Secret[str], expected: Expected) -> VerifiedCre
     """
     findings = Findings()
     parts = _form(credential.reveal(), expected, findings)
-    trusted_by = _issuer(parts, expected, findings)
-    _signature(parts, expected, findings)
+    findings.checks += issuer.checks
+    _signature(parts, issuer, findings)
     processed = _disclosures(parts, findings)
     expires_at = _dates(parts.payload, expected.now, findings)
     vct = _type(parts.payload, expected, findings)
@@ -66,7 +79,18 @@ def verify_sd_jwt_vc(credential: Secret[str], expected: Expected) -> VerifiedCre
     _promised(processed.claims, expected, findings)
     report = findings.report()
     claims = {name: value for name, value in processed.claims.items() if name not in TECHNICAL}
-    return VerifiedCredential(credential, vct, claims, bound_to, trusted_by, expires_at, report)
+    status = parts.payload.get("status")
+    return VerifiedCredential(
+        credential=credential,
+        type=vct,
+        claims=claims,
+        bound_to=bound_to,
+        trust=issuer.trust,
+        trusted_by=issuer.name,
+        expires_at=expires_at,
+        status=status if isinstance(status, dict) else {},
+        report=report,
+    )
 
 
 def _form(credential: str, expected: Expected, findings: Findings) -> _Parts:
@@ -94,46 +118,26 @@ def _form(credential: str, expected: Expected, findings: Findings) -> _Parts:
     if header.get("alg") != ALGORITHM or "crit" in header:
         raise broken(f"alg is {str(header.get('alg'))[:40]!r}, not {ALGORITHM!r}, or crit is used")
     try:
-        by_keys = "x5c" not in header and expected.keys
-        chain = None if by_keys else read_x5c(header.get("x5c"))
+        chain = read_x5c(header["x5c"]) if "x5c" in header else None
     except ValueError as error:
-        raise findings.stop(
-            "issuer_untrusted", "Issuer", f"x5c: {error}", "SD-JWT VC, section 3.5"
-        ) from None
+        raise untrusted(f"x5c: {error}", "SD-JWT VC, section 3.5") from None
     findings.passed(name, f"compact SD-JWT with {len(disclosures)} disclosures", rule)
-    return _Parts(jwt, tuple(disclosures), payload, chain)
+    return _Parts(jwt, tuple(disclosures), header, payload, chain)
 
 
-def _issuer(parts: _Parts, expected: Expected, findings: Findings) -> str:
-    name, rule = "Issuer", "SD-JWT VC, section 3.5"
-    if parts.chain is None:
-        if parts.payload.get("iss") != expected.issuer:
-            findings.failed("issuer_untrusted", name, "iss is not whose keys these are", rule)
-            return ""
-        reason = "no certificate; you chose to believe the keys in the issuer's metadata"
-        findings.skipped(name, reason, rule)
-        return expected.issuer
-    try:
-        trusted_by = expected.anchors.trust(parts.chain, expected.now)
-    except ValueError as error:
-        findings.failed("issuer_untrusted", name, str(error), rule)
-        return ""
-    findings.passed(name, f"its certificate leads to the trust anchor {trusted_by}", rule)
-    return trusted_by
-
-
-def _signature(parts: _Parts, expected: Expected, findings: Findings) -> None:
+def _signature(parts: _Parts, issuer: Issuer, findings: Findings) -> None:
     name, rule = "Signature", "RFC 7515, section 5.2"
-    refused = "no key of the issuer"
-    named: list[dict[str, str | list[str]]] = [{**key} for key in expected.keys]
-    for key in named if parts.chain is None else (parts.chain.key,):
+    if not issuer.keys:
+        findings.skipped(name, "the issuer's keys could not be had now", rule)
+        return
+    refused = ""
+    for key in issuer.keys:
         try:
-            jws.deserialize_compact(parts.jwt, ECKey.import_key(key), registry=_REGISTRY)
-        except (JoseError, KeyError, TypeError, ValueError) as error:
+            jws.deserialize_compact(parts.jwt, public_key(key), registry=_REGISTRY)
+        except (JoseError, ValueError) as error:
             refused = type(error).__name__
         else:
-            whose = "key in its metadata" if parts.chain is None else "certificate"
-            findings.passed(name, f"{ALGORITHM}, by the issuer's {whose}", rule)
+            findings.passed(name, f"{ALGORITHM}, by a key of the issuer", rule)
             return
     raise findings.stop("signature_invalid", name, refused, rule)
 
@@ -176,7 +180,7 @@ def _dates(payload: JsonObject, now: datetime, findings: Findings) -> datetime |
 
 def _type(payload: JsonObject, expected: Expected, findings: Findings) -> str:
     name, rule = "Type", "SD-JWT VC, section 3.2.2.1; OpenID4VCI 1.0, appendix A.3.2"
-    asked = expected.type
+    asked = expected.configuration.get("vct")
     claim = next((one for one in expected.type_claims if one in payload), "vct")
     vct = payload.get(claim)
     if not isinstance(vct, str) or vct != asked:
