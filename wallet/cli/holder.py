@@ -2,10 +2,13 @@
 
 import getpass
 import signal
+import socket
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 from wallet.cli.output import note
 from wallet.errors import HolderDeclined, LocalFailure, PeerRefused, printable
@@ -30,13 +33,36 @@ def interruptible(read: Callable[[], str]) -> str:
     """Read from the person so that Ctrl+C ends the wait at once.
 
     It blocks: nothing else runs while the person is asked, and a thread that reads could not be
-    stopped.
+    stopped. A signal that comes in the instant before the system begins to read does not end the
+    read, and Python would hear of it only afterwards; so a thread sends it on until it is heard.
     """
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    heard, (told, telling) = threading.Event(), socket.socketpair()
+    main = threading.get_ident()
+
+    def hear(_number: int, _frame: FrameType | None) -> None:
+        if not heard.is_set():
+            heard.set()
+            raise KeyboardInterrupt
+
+    def send_on() -> None:
+        while (number := told.recv(1)) and number != bytes([signal.SIGINT]):
+            pass
+        while number and hasattr(signal, "pthread_kill") and not heard.wait(0.02):
+            signal.pthread_kill(main, signal.SIGINT)
+
+    thread = threading.Thread(target=send_on)
+    telling.setblocking(False)
+    before = signal.signal(signal.SIGINT, hear), signal.set_wakeup_fd(telling.fileno())
+    thread.start()
     try:
         return read()
     finally:
-        signal.signal(signal.SIGINT, before)
+        heard.set()
+        signal.set_wakeup_fd(before[1])
+        signal.signal(signal.SIGINT, before[0])
+        telling.close()
+        thread.join()
+        told.close()
 
 
 def ask(question: str) -> str:
