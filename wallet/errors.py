@@ -230,6 +230,12 @@ MEANINGS: Mapping[str, Meaning] = {
         "The passphrase does not open this backup.",
         "Use the passphrase it was made with; it may also have been changed.",
     ),
+    "backup_too_costly": Meaning(
+        LocalFailure,
+        "This computer would take too long to try the passphrase on this backup.",
+        "Close other programs and try again, or use a faster computer. A backup that a stranger "
+        "made may be meant to keep it busy.",
+    ),
     "store_present": Meaning(
         LocalFailure,
         "There is a wallet here already.",

@@ -34,6 +34,9 @@ SIZE_LIMIT_BYTES: Final = 2_000_000_000
 _MEMORY_KIB: Final = 256 * 1024
 _ITERATIONS: Final = 3
 _LANES: Final = 4
+_TRIES: Final = 5
+"""age refuses what would take this computer much longer than the one that wrote the file. It finds
+out how fast it is in a few milliseconds, in which other programs may have had their turn."""
 
 
 @dataclass(frozen=True)
@@ -176,7 +179,7 @@ def read_backup(path: Path, passphrase: Secret[str]) -> Backup:
     """Read a backup file, all of it verified.
 
     Raises:
-        LocalFailure: `backup_unreadable`, `backup_passphrase_wrong`.
+        LocalFailure: `backup_unreadable`, `backup_passphrase_wrong`, `backup_too_costly`.
     """
     try:
         if path.stat().st_size > SIZE_LIMIT_BYTES:
@@ -214,11 +217,17 @@ def _unseal(sealed: bytes, text: str) -> bytes:
         raise LocalFailure("backup_unreadable", "an age file, and this platform has no pyrage")
     from pyrage import DecryptError, passphrase
 
-    try:
-        return bytes(passphrase.decrypt(sealed, text))
-    except DecryptError as error:
-        # age says the same for another passphrase and for a changed recipient line
-        code = "passphrase_wrong" if str(error) == "Decryption failed" else "unreadable"
+    for _ in range(_TRIES):
+        try:
+            return bytes(passphrase.decrypt(sealed, text))
+        except DecryptError as error:
+            words = str(error)
+        if not words.startswith("Excessive work"):
+            break
+    else:
+        raise LocalFailure("backup_too_costly")
+    # age says the same for another passphrase and for a changed recipient line
+    code = "passphrase_wrong" if words == "Decryption failed" else "unreadable"
     raise LocalFailure(f"backup_{code}")
 
 

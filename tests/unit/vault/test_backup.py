@@ -77,7 +77,7 @@ def test_a_forged_cost_is_refused_before_it_is_paid(tmp_path: Path) -> None:
     path.write_bytes(b"\n".join([head, stanza.rpartition(b" ")[0] + b" 40", rest]))
     with pytest.raises(LocalFailure) as refused:
         read_backup(path, PASSPHRASE)
-    assert refused.value.code == "backup_unreadable"
+    assert refused.value.code == "backup_too_costly"
 
 
 def test_a_short_passphrase_writes_nothing(tmp_path: Path) -> None:
