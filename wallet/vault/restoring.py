@@ -3,7 +3,7 @@
 import secrets
 import shutil
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -53,6 +53,8 @@ async def prepare(
         backup = await worker.run(lambda: read_backup(path, passphrase))
         records = await worker.run(lambda: readable(backup))
         await worker.run(lambda: settle(folder))
+        for left in await worker.run(lambda: _left_behind(folder)):
+            await _undo(folder, left, worker)
         if not replace_present:
             await _refuse_present(folder, backup)
         fresh = folder / f"{PREFIX}{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
@@ -96,6 +98,12 @@ async def put_in_place(folder: Path, name: str, protection: Secret[str] | None) 
     finally:
         worker.stop()
     return await Vault.open(folder, protection)
+
+
+def _left_behind(folder: Path) -> list[Path]:
+    """What restorations left that were ended halfway, a day ago or longer: none is at work then."""
+    latest = f"{PREFIX}{datetime.now(UTC) - timedelta(days=1):%Y%m%dT%H%M%SZ}"
+    return [one for one in folder.glob(f"{PREFIX}*") if one.name < latest]
 
 
 async def _undo(folder: Path, fresh: Path, worker: Worker) -> None:

@@ -221,6 +221,25 @@ async def test_restoring_again_after_a_kill(tmp_path: Path, use: Use) -> None:
 
 
 @pytest.mark.usefixtures("quick")
+async def test_what_a_killed_restoration_left_goes_with_the_next(tmp_path: Path, use: Use) -> None:
+    keyring = use(tmp_path / "case")
+    folder = tmp_path / "case" / "vault"
+    await made(tmp_path / "case", 1)
+    backup = await backed_up(tmp_path / "case")
+    entries = set(keyring.entries)
+    old, young = (folder / f"restored-{when}-abcd" for when in ("20260101T000000Z", "9"))
+    for left in (young, old):
+        kept = set(keyring.entries)
+        await (await Vault.create(left, None)).close()
+    await restores(tmp_path / "case")
+    assert (old.exists(), young.exists()) == (False, True)
+    assert entries <= set(keyring.entries)
+    assert await content_of(young) == ((), ())
+    assert kept < set(keyring.entries)
+    assert await content_of(folder) == backup
+
+
+@pytest.mark.usefixtures("quick")
 async def test_a_door_that_is_looked_at_during_a_restoration(
     tmp_path: Path, use: Use, monkeypatch: pytest.MonkeyPatch
 ) -> None:
