@@ -8,18 +8,21 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from tests.bench.rows import Baseline, Row
 from tests.support.records import record
+from wallet.engine.cards import card_of
 from wallet.records import Copy, Secret
-from wallet.vault import Vault, os_keyring
+from wallet.vault import Vault, VaultProcess, os_keyring
 from wallet.vault.document import document_of
 from wallet.vault.restoring import prepare, put_in_place
 from wallet.vault.store import Put
 
 SIZES = (10, 1_000, 10_000)
+CARD = replace(record(), copies=(Copy("x" * 4_000, ""),))
 PASSPHRASE, BACKUP = Secret("correct horse"), Secret("backup horse")
 
 
@@ -49,6 +52,9 @@ def store(runs: int) -> Iterator[Row]:
                 yield from asyncio.run(_measured(Path(folder), size, runs))
     finally:
         os_keyring._backends = kept
+    for size in SIZES:
+        with tempfile.TemporaryDirectory() as folder:
+            yield asyncio.run(_as_cards(Path(folder) / "vault", size, runs))
 
 
 async def _measured(folder: Path, size: int, runs: int) -> list[Row]:
@@ -62,15 +68,14 @@ async def _measured(folder: Path, size: int, runs: int) -> list[Row]:
 
     home, file = folder / "vault", folder / "backup.age"
     vault = await Vault.create(home, None)
-    card = replace(record(), copies=(Copy("x" * 4_000, ""),))
-    puts = [Put("credential", f"c{n}", document_of(replace(card, id=f"c{n}"))) for n in range(size)]
+    puts = _puts(size)
     await vault.fill(puts, 1)
     await vault.close()
     for _ in range(runs):
         vault = await timed("unlock by keyring", Vault.open(home))
         await timed("list", vault.all())
         for number in range(20):
-            one = replace(card, id=f"p{number}-{len(times['list'])}")
+            one = replace(CARD, id=f"p{number}-{len(times['list'])}")
             await timed("one durable put", vault.add(one))
         await vault.close()
     vault = await Vault.open(home)
@@ -81,7 +86,6 @@ async def _measured(folder: Path, size: int, runs: int) -> list[Row]:
     for _ in range(runs):
         vault = await timed("unlock by passphrase", Vault.open(home, PASSPHRASE))
         await vault.close()
-
     restored = await timed("restore", _restored(folder / "restored", file))
     await restored.close()
     listed, inserted = _plain(folder / "plain.db", [one.content for one in puts])
@@ -94,6 +98,25 @@ async def _measured(folder: Path, size: int, runs: int) -> list[Row]:
         for name, values in times.items()
     ]
     return [*rows, Row(f"{size} credentials: memory, MB", (resident / 1000,))]
+
+
+async def _as_cards(folder: Path, size: int, runs: int) -> Row:
+    """What a face does to show the list: out of the vault's process, and read as cards."""
+    vault = await Vault.create(folder, PASSPHRASE, derivation_ms=0)
+    await vault.fill(_puts(size), 1)
+    await vault.close()
+    process = await VaultProcess.open(folder, PASSPHRASE)
+    times = []
+    for _ in range(runs):
+        begun, now = time.perf_counter(), datetime.now(UTC)
+        assert all(card_of(one, ["en"], now).claims for one in await process.all())
+        times.append(time.perf_counter() - begun)
+    await process.close()
+    return Row(f"{size} credentials: list, across to the window, as cards", tuple(times))
+
+
+def _puts(size: int) -> list[Put]:
+    return [Put("credential", f"c{n}", document_of(replace(CARD, id=f"c{n}"))) for n in range(size)]
 
 
 async def _restored(folder: Path, file: Path) -> Vault:

@@ -38,6 +38,8 @@ def chosen(display: Sequence[Display], languages: Sequence[str]) -> Display:
 
 def one_line(text: str, limit: int) -> str:
     """Text as it is, without control and direction characters, on one line, bounded."""
+    if text.isprintable():
+        return " ".join(text.split())[:limit]
     kept = "".join(
         " " if character.isspace() else character
         for character in text

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Concatenate, Final, ParamSpec, Self, TypeVar
 
 from wallet.errors import MEANINGS, LocalFailure
-from wallet.records import Secret
+from wallet.records import CredentialRecord, Secret
+from wallet.vault.document import record_of
 from wallet.vault.slots import CALIBRATED_MS
 from wallet.vault.vault import Vault
 from wallet.vault.wire import CLOSING_S, HEAD, METHODS, Answer, frame, length, message
@@ -298,7 +299,14 @@ class VaultProcess:
     confirm_recovery = _remote(Vault.confirm_recovery)
     rotate = _remote(Vault.rotate)
     add = _remote(Vault.add)
-    all = _remote(Vault.all)
+
+    documents = _remote(Vault.documents)
+
+    async def all(self) -> tuple[CredentialRecord, ...]:
+        """See `Vault.all`. The documents cross as they are, and are read on this side only."""
+        documents = await self.documents()
+        return await asyncio.to_thread(lambda: tuple(map(record_of, documents)))
+
     get = _remote(Vault.get)
     remove = _remote(Vault.remove)
     create_key = _remote(Vault.create_key)

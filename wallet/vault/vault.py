@@ -326,8 +326,12 @@ class Vault:
         """See `wallet.ports.Records.all`."""
         from wallet.vault.document import record_of
 
+        return tuple(map(record_of, await self.documents()))
+
+    async def documents(self) -> tuple[bytes, ...]:
+        """The documents of all records, newest first; see `wallet.vault.document`."""
         return await self._read(
-            lambda store: tuple(record_of(one.content) for one in store.all("credential"))[::-1]
+            lambda store: tuple(one.content for one in store.all("credential"))[::-1]
         )
 
     async def get(self, credential_id: str) -> CredentialRecord:

@@ -45,7 +45,7 @@ METHODS: Final[Mapping[str, float]] = {
     "confirm_recovery": WORK_S,
     "rotate": RENEWAL_S,
     "add": WORK_S,
-    "all": WORK_S,
+    "documents": WORK_S,
     "get": WORK_S,
     "remove": WORK_S,
     "create_key": WORK_S,
