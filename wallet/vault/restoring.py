@@ -110,6 +110,8 @@ async def _undo(folder: Path, fresh: Path, worker: Worker) -> None:
     """Remove the new vault, unless it has begun to take the present one's place."""
     if not (folder / MARKER).exists() and (file := read_key_file(fresh / KEYS)) is not None:
         await forget_entries(file)
+        with suppress(LocalFailure):
+            await os_keyring.delete_secret(f"{file.service}/generation")
     if not (folder / MARKER).exists():
         await worker.run(lambda: shutil.rmtree(fresh, ignore_errors=True))
 
