@@ -9,6 +9,7 @@ from wallet.errors import WalletError
 from wallet.report import Check as Check  # noqa: PLC0414
 from wallet.report import Outcome as Outcome  # noqa: PLC0414
 from wallet.report import Report as Report  # noqa: PLC0414
+from wallet.report import Standing as Standing  # noqa: PLC0414
 from wallet.report import Trust as Trust  # noqa: PLC0414
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
@@ -88,6 +89,23 @@ class Copy:
 
 
 @dataclass(frozen=True)
+class StatusAnswer:
+    """What was last heard of a credential's status.
+
+    Attributes:
+        standing: What the status list said.
+        asked_at: When it was asked; aware, UTC.
+        ask_again_at: When the answer is old; aware, UTC.
+        reason: Why nobody could tell; empty where somebody could.
+    """
+
+    standing: Standing
+    asked_at: datetime
+    ask_again_at: datetime
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class CredentialRecord:
     """A verified credential as the vault keeps it.
 
@@ -110,6 +128,7 @@ class CredentialRecord:
         report: The verification it passed.
         trust: Why it is believed.
         status: Its reference to a status list, as it stands in the credential; {} without one.
+        answer: What was last heard of it; None where nobody was asked.
     """
 
     id: str
@@ -127,6 +146,7 @@ class CredentialRecord:
     report: Report
     trust: Trust = Trust.ANCHORED
     status: JsonObject = field(default_factory=dict)
+    answer: StatusAnswer | None = None
 
     def __post_init__(self) -> None:
         if not self.report.passed or not self.copies:
@@ -251,6 +271,7 @@ class Card:
     copies: int
     report: Report
     trust: Trust = Trust.ANCHORED
+    answer: StatusAnswer | None = None
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,16 @@ class Trust(StrEnum):
     """The issuer's keys could not be had now, so its signature was not checked."""
 
 
+class Standing(StrEnum):
+    """What the issuer says now of a credential that it gave."""
+
+    VALID = "valid"
+    SUSPENDED = "suspended"
+    REVOKED = "revoked"
+    UNKNOWN = "unknown"
+    """Nobody could tell: its status list could not be had, or not be believed."""
+
+
 class Outcome(StrEnum):
     """What a check of a credential came to."""
 

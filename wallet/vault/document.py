@@ -7,7 +7,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from wallet.errors import LocalFailure
-from wallet.records import Check, Copy, CredentialRecord, Image, Json, Outcome, Report, Trust
+from wallet.records import (
+    Check,
+    Copy,
+    CredentialRecord,
+    Image,
+    Json,
+    Outcome,
+    Report,
+    Standing,
+    StatusAnswer,
+    Trust,
+)
 from wallet.vault.failures import damaged
 
 VERSION: Final = 3
@@ -49,6 +60,7 @@ def document_of(record: CredentialRecord) -> bytes:
         "expires_at": _time_text(record.expires_at) if record.expires_at else None,
         "trust": record.trust,
         "status": record.status,
+        "answer": _answer_members(record.answer),
         "report": [[c.name, c.outcome, c.reason, c.rule] for c in record.report.checks],
     }
     text = _dumped(members)
@@ -85,7 +97,7 @@ def _read(document: bytes) -> CredentialRecord | None:
         if version == 1:
             members["copies"] = [[members.pop("credential"), members.pop("key_id")]]
         if version in (1, 2):
-            members |= {"trust": Trust.ANCHORED, "status": {}}
+            members |= {"trust": Trust.ANCHORED, "status": {}, "answer": None}
         elif version != VERSION:
             return None
         return CredentialRecord(
@@ -102,6 +114,7 @@ def _read(document: bytes) -> CredentialRecord | None:
             expires_at=None if (end := members.pop("expires_at")) is None else _time(end),
             trust=Trust(members.pop("trust")),
             status=_object(members.pop("status")),
+            answer=_answer(members.pop("answer")),
             report=Report(
                 tuple(
                     Check(_text(name), Outcome(outcome), _text(reason), _text(rule))
@@ -148,6 +161,20 @@ def _time(text: object) -> datetime:
     if moment.utcoffset() != timedelta(0):
         raise ValueError
     return moment.astimezone(UTC)
+
+
+def _answer_members(answer: StatusAnswer | None) -> list[str] | None:
+    if answer is None:
+        return None
+    times = (_time_text(moment) for moment in (answer.asked_at, answer.ask_again_at))
+    return [answer.standing, *times, answer.reason]
+
+
+def _answer(members: list[object] | None) -> StatusAnswer | None:
+    if members is None:
+        return None
+    standing, asked_at, ask_again_at, reason = map(_text, members)
+    return StatusAnswer(Standing(standing), _time(asked_at), _time(ask_again_at), reason)
 
 
 def _time_text(moment: datetime) -> str:
