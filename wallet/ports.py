@@ -12,7 +12,16 @@ from types import MappingProxyType
 from typing import Protocol
 
 from wallet.policy import GrantType
-from wallet.records import CredentialRecord, Flow, HolderKey, Image, JsonObject, Look, Secret
+from wallet.records import (
+    CredentialRecord,
+    Flow,
+    HolderKey,
+    Image,
+    JsonObject,
+    Look,
+    Secret,
+    StatusAnswer,
+)
 from wallet.steps import Step
 
 
@@ -286,6 +295,9 @@ class Records(Protocol):
 
     async def get(self, credential_id: str) -> CredentialRecord:
         """One record. Raises `LocalFailure("credential_not_found")`."""
+
+    async def hear(self, credential_id: str, answer: StatusAnswer) -> None:
+        """Keep with a record what was heard of its status; no error where it is gone."""
 
     async def remove(self, credential_id: str) -> None:
         """Remove the record and its key for good; raises as `get`."""

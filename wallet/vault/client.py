@@ -308,6 +308,7 @@ class VaultProcess:
         return await asyncio.to_thread(lambda: tuple(map(record_of, documents)))
 
     get = _remote(Vault.get)
+    hear = _remote(Vault.hear)
     remove = _remote(Vault.remove)
     create_key = _remote(Vault.create_key)
     sign = _remote(Vault.sign)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Self, TypeVar
 
 from wallet.errors import LocalFailure
-from wallet.records import CredentialRecord, Flow, HolderKey, Protection, Secret
+from wallet.records import CredentialRecord, Flow, HolderKey, Protection, Secret, StatusAnswer
 from wallet.vault import os_keyring
 from wallet.vault.access import BALLAST, Key, forget_entries, protected, root_key
 from wallet.vault.failures import damaged, guarded
@@ -342,6 +342,17 @@ class Vault:
         if content is None:
             raise LocalFailure("credential_not_found", credential_id[:100])
         return record_of(content)
+
+    async def hear(self, credential_id: str, answer: StatusAnswer) -> None:
+        """See `wallet.ports.Records.hear`."""
+        from wallet.vault.document import record_of
+
+        def hear(store: Store) -> int:
+            content = store.get("credential", credential_id)
+            changed = [] if content is None else [replace(record_of(content), answer=answer)]
+            return store.write(*(_put(one, first=False) for one in changed))
+
+        await self._mirror(await self._read(hear))
 
     async def remove(self, credential_id: str) -> None:
         """See `wallet.ports.Records.remove`."""

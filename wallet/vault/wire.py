@@ -11,6 +11,7 @@ import os
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +19,15 @@ from typing import Any, Final
 import msgpack
 
 from wallet.errors import LocalFailure
-from wallet.records import CredentialRecord, Flow, HolderKey, Protection, Secret
+from wallet.records import (
+    CredentialRecord,
+    Flow,
+    HolderKey,
+    Protection,
+    Secret,
+    Standing,
+    StatusAnswer,
+)
 from wallet.vault.document import document_of, record_of
 
 FRAME_LIMIT_BYTES: Final = 64 * 1024 * 1024
@@ -47,6 +56,7 @@ METHODS: Final[Mapping[str, float]] = {
     "add": WORK_S,
     "documents": WORK_S,
     "get": WORK_S,
+    "hear": WORK_S,
     "remove": WORK_S,
     "create_key": WORK_S,
     "sign": WORK_S,
@@ -95,6 +105,11 @@ def _flow(flow_id: str, key_ids: tuple[str, ...], text: str) -> Flow:
     return Flow(flow_id, key_ids, json.loads(text))
 
 
+def _answer(standing: str, asked_at: str, ask_again_at: str, reason: str) -> StatusAnswer:
+    asked, again = datetime.fromisoformat(asked_at), datetime.fromisoformat(ask_again_at)
+    return StatusAnswer(Standing(standing), asked, again, reason)
+
+
 CROSSINGS: Final = (
     Crossing(tuple, lambda values: _packed(list(values)), lambda data: tuple(_unpacked(data))),
     Crossing(Path, os.fsencode, lambda data: Path(os.fsdecode(data))),
@@ -109,6 +124,13 @@ CROSSINGS: Final = (
         HolderKey,
         lambda key: _packed((key.key_id, key.algorithm, dict(key.public_jwk))),
         lambda data: HolderKey(*_unpacked(data)),
+    ),
+    Crossing(
+        StatusAnswer,
+        lambda one: _packed(
+            (one.standing.value, one.asked_at.isoformat(), one.ask_again_at.isoformat(), one.reason)
+        ),
+        lambda data: _answer(*_unpacked(data)),
     ),
     Crossing(
         Protection,

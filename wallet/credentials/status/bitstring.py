@@ -65,8 +65,9 @@ class BitstringCredential:
         if any(one > now + skew for one in begins if one is not None):
             message = "it is not valid yet"
             raise ValueError(message)
-        ends = [_date(document, name) for name in ("validUntil", "expirationDate")]
-        ends = [one for one in (*ends, numeric_date(self._jwt.claims, "exp")) if one is not None]
+        said = [_date(document, name) for name in ("validUntil", "expirationDate")]
+        said.append(numeric_date(self._jwt.claims, "exp"))
+        ends = [one for one in said if one is not None]
         if any(one <= now for one in ends):
             message = f"it expired {min(ends):%Y-%m-%d %H:%M}"
             raise ValueError(message)
