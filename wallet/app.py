@@ -17,6 +17,7 @@ from wallet.ports import Choice, Contact, Departure, Holder, OfferReview, Transa
 from wallet.records import (
     Card,
     Catalogue,
+    CredentialRecord,
     Failure,
     Flow,
     PendingIssuance,
@@ -320,6 +321,40 @@ class Wallet:
     async def credential(self, credential_id: str) -> Secret[str]:
         """A credential exactly as it was received; raises as `card`."""
         return Secret((await self._opened().get(credential_id)).copies[0].credential)
+
+    async def check_status(self, credential_id: str = "") -> tuple[Card, ...]:
+        """Ask the status lists about a credential, or about all whose last answer is old.
+
+        Returns:
+            The cards that were asked about, with the answers. One whose credential names no status
+            list is not among them.
+
+        Raises:
+            LocalFailure: `credential_not_found`.
+        """
+        from wallet.engine.status import StatusInquiry, is_due
+        from wallet.trust.anchors import load_anchors
+        from wallet.trust.issuer import Issuer, Signer, by_certificate, by_metadata
+
+        vault, clock, now = self._opened(), SystemClock(), SystemClock().now()
+        if credential_id:
+            asked = [one for one in (await vault.get(credential_id),) if one.status]
+        else:
+            asked = [one for one in await vault.all() if is_due(one, now)]
+        if not asked:
+            return ()
+        anchors = await asyncio.to_thread(load_anchors, self._settings.trust_anchor)
+
+        async def issuer_of(signer: Signer, record: CredentialRecord) -> Issuer:
+            if signer.chain is not None:
+                return by_certificate(signer.chain, anchors, clock.now())
+            return by_metadata(signer, (), record.credential_issuer)
+
+        async with self._http(Trace()) as http:
+            inquiry = StatusInquiry(http, clock, issuer_of)
+            for one in asked:
+                await vault.hear(one.id, await inquiry.ask(one))
+        return tuple([await self.card(one.id) for one in asked])
 
     async def remove(self, credential_id: str) -> None:
         """Remove a credential for good; raises as `card`."""

@@ -271,6 +271,7 @@ class Card:
     copies: int
     report: Report
     trust: Trust = Trust.ANCHORED
+    has_status: bool = False
     answer: StatusAnswer | None = None
 
 

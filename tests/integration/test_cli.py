@@ -20,6 +20,7 @@ import pytest
 import segno
 
 from tests.support.camera import write_camera_video
+from tests.support.operator import operator
 from tests.support.reference_servers import ReferenceServers, reference_servers
 from wallet.app import Wallet
 from wallet.records import Secret
@@ -413,3 +414,19 @@ def test_an_offer_through_a_pipe(cli: Cli, data: bytes, code: int, error: str) -
         check=False,
     )
     assert (done.returncode, json.loads(done.stdout)["error"]["code"]) == (code, error)
+
+
+def test_a_credential_is_revoked(cli: Cli, servers: ReferenceServers) -> None:
+    assert cli("status").returncode == 4
+    assert cli.add(servers.offer("pid"))[0] == 0
+    [card] = cli.json("list")
+    assert card["status"] is None
+    [asked] = cli.json("status")
+    assert asked["status"]["standing"] == "valid"
+    assert cli.json("status") == []
+    assert "Nobody needed to be asked." in cli("status").stderr
+    with operator(servers) as counter:
+        counter.set_status("revoked")
+    assert "revoked, asked " in cli("status", card["id"]).stdout
+    assert "revoked" in cli("list").stdout
+    assert "status: revoked" in cli("show", card["id"]).stdout

@@ -52,6 +52,11 @@ issuer needs time, `wallet pending` lists the issuance; an open window, or `wall
 gets the credential later.
 """
 
+STATUS = """\
+Without ID, those are asked about whose last answer is old, as an open window does by itself. The
+status list is fetched whole, so that its publisher does not learn which credential is meant.
+"""
+
 GRANTS: Final[Mapping[str, GrantType]] = {
     "authorization_code": "authorization_code",
     "pre-authorized_code": PRE_AUTHORIZED_CODE,
@@ -230,6 +235,8 @@ def parser() -> argparse.ArgumentParser:
         ("remove", "remove a credential for good"),
     ):
         command(name, text).add_argument("id", metavar="ID", help="as `wallet list` prints it")
+    status = command("status", "ask whether credentials still stand", STATUS)
+    status.add_argument("id", nargs="?", default="", metavar="ID", help="just this one")
     pending = command("pending", "list the issuances that are not over, and go on with them")
     what = pending.add_mutually_exclusive_group()
     what.add_argument(

@@ -19,6 +19,7 @@ from wallet.cli.output import (
     card_json,
     catalogue_json,
     error_json,
+    line,
     note,
     pending_json,
     print_card,
@@ -30,6 +31,7 @@ from wallet.cli.output import (
     print_received,
     print_settings,
     received_json,
+    status_line,
     summary_json,
     write_trace,
 )
@@ -234,6 +236,18 @@ async def _show(wallet: Wallet, arguments: argparse.Namespace) -> None:
         print_card(card)
 
 
+async def _status(wallet: Wallet, arguments: argparse.Namespace) -> None:
+    await open_present(wallet, LocalFailure("credential_not_found", NO_WALLET))
+    asked = await wallet.check_status(arguments.id)
+    if arguments.json:
+        print_json([summary_json(card) for card in asked])
+        return
+    for card in asked:
+        line(f"{card.id}  {card.look.name}  {status_line(card)}")
+    if not asked:
+        note("Nobody needed to be asked.")
+
+
 async def _remove(wallet: Wallet, arguments: argparse.Namespace) -> None:
     await open_present(wallet, LocalFailure("credential_not_found", NO_WALLET))
     await wallet.remove(arguments.id)
@@ -252,6 +266,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "add": _add,
     "list": _list,
     "show": _show,
+    "status": _status,
     "remove": _remove,
     "pending": _pending,
     "refresh": _refresh,

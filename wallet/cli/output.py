@@ -18,6 +18,8 @@ from wallet.records import (
     Protection,
     Received,
     Secret,
+    Standing,
+    StatusAnswer,
 )
 from wallet.report import Outcome, Report
 from wallet.settings import InForce, Origin
@@ -80,7 +82,19 @@ def summary_json(card: Card) -> dict[str, Any]:
         "received_at": card.received_at.isoformat(),
         "expires_at": card.expires_at.isoformat() if card.expires_at else None,
         "expired": card.expired,
+        "status": _answer_json(card.answer),
         "copies": card.copies,
+    }
+
+
+def _answer_json(answer: StatusAnswer | None) -> dict[str, str] | None:
+    if answer is None:
+        return None
+    return {
+        "standing": answer.standing,
+        "asked_at": answer.asked_at.isoformat(),
+        "ask_again_at": answer.ask_again_at.isoformat(),
+        "reason": answer.reason,
     }
 
 
@@ -231,7 +245,19 @@ def print_protection(protection: Protection) -> None:
 
 
 def _state(card: Card) -> str:
-    return "expired" if card.expired else "valid"
+    if card.expired:
+        return "expired"
+    if card.answer and card.answer.standing in (Standing.REVOKED, Standing.SUSPENDED):
+        return card.answer.standing
+    return "valid"
+
+
+def status_line(card: Card) -> str:
+    """What was last heard of a credential's status; empty where nobody was asked."""
+    if card.answer is None:
+        return ""
+    asked = f"{card.answer.standing}, asked {card.answer.asked_at:%Y-%m-%d %H:%M}Z"
+    return f"{asked}: {card.answer.reason}" if card.answer.reason else asked
 
 
 def print_card(card: Card) -> None:
@@ -239,6 +265,8 @@ def print_card(card: Card) -> None:
     line(f"{card.look.name}  ({_state(card)})")
     line(f"issued by {card.issuer.name}, {card.credential_issuer}")
     line(f"trusted by {card.trusted_by}, received {card.received_at:%Y-%m-%d}")
+    if said := status_line(card):
+        line(f"status: {said}")
     if card.expires_at:
         line(f"valid until {card.expires_at:%Y-%m-%d}")
     line()

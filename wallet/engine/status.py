@@ -93,13 +93,17 @@ class StatusInquiry:
         if response.status != HTTPStatus.OK:
             message = f"the status list answered HTTP {response.status}"
             raise ValueError(message)
-        read = await asyncio.to_thread(_read, reference, response)
-        issuer = await self.issuer_of(read.signer, record)
-        if not _same(issuer, theirs):
-            message = "the status list is signed by somebody else than the credential"
-            raise ValueError(message)
-        now = self.clock.now()
-        return await asyncio.to_thread(read.verified, issuer, reference.uri, now)
+        try:
+            read = await asyncio.to_thread(_read, reference, response)
+            issuer = await self.issuer_of(read.signer, record)
+            if not _same(issuer, theirs):
+                message = "it is signed by somebody else than the credential"
+                raise ValueError(message)
+            now = self.clock.now()
+            return await asyncio.to_thread(read.verified, issuer, reference.uri, now)
+        except ValueError as error:
+            message = f"its status list is not believed: {error}"
+            raise ValueError(message) from None
 
 
 def _same(one: Issuer, other: Issuer) -> bool:

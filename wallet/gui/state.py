@@ -235,8 +235,10 @@ class WalletState:
         return task
 
     async def _attend(self) -> None:
-        """Tell issuers what they have not heard yet, and ask for what they put off."""
+        """Ask how credentials stand, tell issuers what they do not know, and ask for the rest."""
         with contextlib.suppress(WalletError):  # the store was closed meanwhile: next time
+            if await self.wallet.check_status():
+                await self._look()
             await self.wallet.attend(self._tell)
 
     async def _tell(self, news: tuple[Received, ...]) -> None:
@@ -361,6 +363,11 @@ class WalletState:
     def hide_credential(self) -> None:
         """Show it no more."""
         self.credential = None
+
+    @safe
+    async def check_status(self, card: Card) -> None:
+        """Ask whether a credential still stands, and show what was heard."""
+        [self.shown] = await self.wallet.check_status(card.id)
 
     @safe
     async def remove(self, card: Card) -> None:

@@ -12,6 +12,7 @@ import segno
 from tests.support.fakeclient import FakeClient
 from tests.support.holder import follow
 from tests.support.simulator import Simulator, simulated_issuer
+from tests.support.status_lists import listed
 from wallet.app import Wallet
 from wallet.errors import LocalFailure
 from wallet.gui.shell import prepare
@@ -99,6 +100,48 @@ async def test_first_start(desk: Desk) -> None:
     await client.tap("door-create")
     await client.read("at least 8 characters")
     assert desk.state.place is Place.DOOR
+
+
+async def test_the_status_of_a_credential(desk: Desk, issuer: Simulator) -> None:
+    lists = listed(issuer)
+    client = await opened(desk)
+    await pasted(client, issuer.offer())
+    await client.tap("contact-go")
+    await client.tap("review-accept")
+    await client.tap("result-open")
+    await client.read("has not been asked yet")
+    await client.tap("detail-check-status")
+    await client.read("Its issuer says that it is valid")
+    for value, word in [(2, "Suspended"), (1, "Revoked")]:
+        lists.values[1] = value
+        await client.tap("detail-check-status")
+        await client.read(f"Its issuer has {word.lower()} it")
+        await client.read(word)
+    lists.members["exp"] = 1
+    await client.tap("detail-check-status")
+    await client.read("Nobody could tell whether it is still valid")
+    await client.read("it expired 1970-01-01")
+    lists.members.clear()
+    await client.tap("detail-check-status")
+    await client.tap("back")
+    await client.see("card-0")
+    await client.read("Revoked")
+
+
+async def test_statuses_are_asked_as_the_wallet_opens(desk: Desk, issuer: Simulator) -> None:
+    lists = listed(issuer)
+    lists.values[1] = 1
+    client = await opened(desk)
+    await pasted(client, issuer.offer())
+    await client.tap("contact-go")
+    await client.tap("review-accept")
+    await client.see("result-open")
+    assert lists.asked == 0
+    await desk.state.lock()
+    await client.type("door-passphrase", "correct horse")
+    await client.tap("door-unlock")
+    await client.read("Revoked")
+    assert lists.asked == 1
 
 
 async def test_a_locked_wallet(desk: Desk) -> None:

@@ -5,7 +5,7 @@ from functools import partial
 import flet as ft
 
 from wallet.gui import theme
-from wallet.gui.card import CardFace
+from wallet.gui.card import CardFace, status_of
 from wallet.gui.parts import (
     body,
     notice,
@@ -67,7 +67,7 @@ def CardsScreen(state: WalletState) -> ft.Control:
 
 
 def _tile(state: WalletState, number: int, card: Card) -> ft.Control:
-    status = "Expired" if card.expired else ""
+    status = status_of(card)
     described = f"{card.look.name}, {card.issuer.name}" + (f", {status}" if status else "")
     return tid(
         f"card-{number}",

@@ -6,7 +6,7 @@ from functools import partial
 import flet as ft
 
 from wallet.gui import theme
-from wallet.gui.card import CardFace
+from wallet.gui.card import CardFace, status_of
 from wallet.gui.parts import (
     back,
     body,
@@ -20,7 +20,7 @@ from wallet.gui.parts import (
 )
 from wallet.gui.screens.failure import check_row
 from wallet.gui.state import Place, WalletState
-from wallet.records import Card, Claim, Image
+from wallet.records import Card, Claim, Image, Standing
 
 
 @ft.component
@@ -34,7 +34,7 @@ def DetailScreen(state: WalletState) -> ft.Control:
     if card is None:
         return ft.Container()
     credential = state.credential
-    status = "Expired" if card.expired else ""
+    status = status_of(card)
     dates = f"Received {card.received_at.astimezone():%d %B %Y}"
     if card.expires_at:
         ends = "expired" if card.expired else "valid until"
@@ -66,6 +66,7 @@ def DetailScreen(state: WalletState) -> ft.Control:
                     "detail-issuer", "Issuer", f"{card.issuer.name} · {card.credential_issuer}"
                 ),
                 body(dates, soft=True),
+                *_status(state, card),
             ]
         ),
         secondary(
@@ -97,6 +98,33 @@ def DetailScreen(state: WalletState) -> ft.Control:
             danger=True,
         ),
     )
+
+
+STANDINGS = {
+    Standing.VALID: "Its issuer says that it is valid",
+    Standing.SUSPENDED: "Its issuer has suspended it",
+    Standing.REVOKED: "Its issuer has revoked it",
+    Standing.UNKNOWN: "Nobody could tell whether it is still valid",
+}
+
+
+def _status(state: WalletState, card: Card) -> list[ft.Control]:
+    """What was last heard of its status, and the way to ask again; nothing where nobody tells."""
+    if not card.has_status:
+        return []
+    answer, told = card.answer, "Its issuer has not been asked yet whether it is valid"
+    if answer is not None:
+        told = f"{STANDINGS[answer.standing]}, {answer.asked_at.astimezone():%d %B %Y at %H:%M}"
+    return [
+        reading("detail-status", "Status", told),
+        *([body(answer.reason, soft=True)] if answer is not None and answer.reason else []),
+        secondary(
+            "detail-check-status",
+            "Ask again" if answer else "Ask now",
+            partial(state.check_status, card),
+            icon=ft.Icons.PUBLISHED_WITH_CHANGES,
+        ),
+    ]
 
 
 def _claim(claim: Claim, enlarge: Callable[[str], None]) -> ft.Control:
