@@ -14,7 +14,7 @@ import re
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -29,13 +29,17 @@ from tests.support.holder import WillingHolder
 from tests.support.internet import PUBLIC, Internet, internet
 from tests.support.misbehaving import Front, front
 from tests.support.simulator import Simulator, simulated_issuer
-from wallet.app import Wallet
+from wallet.app import SystemClock, Wallet
+from wallet.engine.status import StatusInquiry
 from wallet.errors import HolderDeclined, PeerBrokeProtocol, WalletError
 from wallet.oauth.documents import Document
 from wallet.ports import Choice, Contact, OfferReview
-from wallet.records import Secret
+from wallet.records import CredentialRecord, JsonObject, Secret, Standing
 from wallet.settings import load
 from wallet.steps import Step
+from wallet.trace import Trace
+from wallet.trust.anchors import Anchors
+from wallet.trust.issuer import Issuer, Signer, by_certificate
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -162,11 +166,15 @@ class Bed:
                     raise failure.error
         except WalletError as error:
             code = error.code
-        mine = {("127.0.0.1", port) for port in (*holder.ports, self.behind)}
+        self.stayed_outside(*holder.ports, self.behind)
+        return code, holder
+
+    def stayed_outside(self, *ports: int) -> None:
+        """Nothing went to this network but to those ports of this computer."""
+        mine = {("127.0.0.1", port) for port in ports}
         assert {one for one in self.net.connections if one[0] != PUBLIC} <= mine
         assert self.canary.port not in [port for _, port in self.net.audited]
         assert self.canary.connections == 0
-        return code, holder
 
 
 @pytest.fixture(scope="module")
@@ -339,6 +347,26 @@ async def test_vc_07_no_spelling_leads_inside(name: str, scheme: str, bed: Bed) 
             assert bed.net.look_ups.count(spelling) == 1
         else:
             assert code in REFUSALS, spelling
+
+
+@pytest.mark.parametrize("scheme", ["https", "http"])
+async def test_tsl_02_no_status_list_leads_inside(scheme: str, bed: Bed) -> None:
+    bed.right()
+    await bed.add(bed.issuer.offer())
+    record, *_ = await bed.wallet._opened().all()
+
+    async def issuer_of(signer: Signer, _record: CredentialRecord) -> Issuer:
+        assert signer.chain is not None
+        return by_certificate(signer.chain, Anchors(), SystemClock().now())
+
+    for spelling in SPELLINGS:
+        bed.right()
+        place: JsonObject = {"idx": 1, "uri": f"{scheme}://{spelling}:{bed.canary.port}/x"}
+        async with bed.wallet._http(Trace()) as http:
+            inquiry = StatusInquiry(http, SystemClock(), issuer_of)
+            answer = await inquiry.ask(replace(record, status={"status_list": place}))
+        assert answer.standing is Standing.UNKNOWN, spelling
+        bed.stayed_outside()
 
 
 async def test_nobody_is_asked_about_a_literal_address(bed: Bed) -> None:
