@@ -129,6 +129,8 @@ class CredentialRecord:
         trust: Why it is believed.
         status: Its reference to a status list, as it stands in the credential; {} without one.
         answer: What was last heard of it; None where nobody was asked.
+        type_metadata: What its type says of display and claims, in the words of
+            `credential_metadata`, which it goes before (section 12.2.4); {} without one.
     """
 
     id: str
@@ -147,6 +149,7 @@ class CredentialRecord:
     trust: Trust = Trust.ANCHORED
     status: JsonObject = field(default_factory=dict)
     answer: StatusAnswer | None = None
+    type_metadata: JsonObject = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if not self.report.passed or not self.copies:

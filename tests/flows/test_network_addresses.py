@@ -350,6 +350,23 @@ async def test_vc_07_no_spelling_leads_inside(name: str, scheme: str, bed: Bed) 
 
 
 @pytest.mark.parametrize("scheme", ["https", "http"])
+async def test_vc_06_no_type_leads_inside(scheme: str, bed: Bed) -> None:
+    for spelling in SPELLINGS:
+        bed.right()
+        vct = f"{scheme}://{spelling}:{bed.canary.port}/x"
+
+        def edit(metadata: dict[str, Any], vct: str = vct) -> dict[str, Any]:
+            metadata["credential_configurations_supported"]["card"]["vct"] = vct
+            return metadata
+
+        def typed(payload: dict[str, Any], vct: str = vct) -> dict[str, Any]:
+            return {**payload, "vct": vct}
+
+        bed.issuer.edits.update({"issuer_metadata": edit, "payload": typed})
+        assert (await bed.add(bed.issuer.offer()))[0] == ""
+
+
+@pytest.mark.parametrize("scheme", ["https", "http"])
 async def test_tsl_02_no_status_list_leads_inside(scheme: str, bed: Bed) -> None:
     bed.right()
     await bed.add(bed.issuer.offer())
@@ -417,12 +434,7 @@ async def test_the_right_way_is_open(bed: Bed) -> None:
     bed.right()
     url = f"https://inside.test:{bed.canary.port}/"
 
-    def edit(metadata: dict[str, Any]) -> dict[str, Any]:
-        metadata["credential_configurations_supported"]["card"]["vct"] = url
-        return metadata
-
-    bed.issuer.edits["issuer_metadata"] = edit
-    also = {"vct": url, "picture": url, "iss": url}
+    also = {"picture": url, "iss": url}
     bed.issuer.edits["payload"] = lambda payload: {**payload, **also}
     code, _ = await bed.add(bed.issuer.offer())
     assert code == ""

@@ -34,7 +34,7 @@ def card_of(record: CredentialRecord, languages: Sequence[str], now: datetime) -
         ]
     except WalletError:
         configuration, display = CredentialConfiguration(format=record.format), []
-    metadata = configuration.credential_metadata
+    metadata = _described(record, configuration.credential_metadata)
     name = record.credential_configuration_id
     return Card(
         id=record.id,
@@ -54,6 +54,16 @@ def card_of(record: CredentialRecord, languages: Sequence[str], now: datetime) -
         expired=record.expires_at is not None and record.expires_at <= now,
         copies=len(record.copies),
         report=record.report,
+    )
+
+
+def _described(record: CredentialRecord, issuers: CredentialMetadata) -> CredentialMetadata:
+    """What is said of display and claims: what the type says goes before what its issuer says."""
+    if not record.type_metadata:
+        return issuers
+    types = CredentialMetadata.model_validate(record.type_metadata)
+    return CredentialMetadata(
+        display=types.display or issuers.display, claims=types.claims or issuers.claims
     )
 
 

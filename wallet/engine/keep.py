@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Sequence
+from dataclasses import replace
 
 from wallet.credentials.contract import VerifiedCredential
 from wallet.engine.positions import (
@@ -15,11 +16,14 @@ from wallet.engine.positions import (
 )
 from wallet.engine.progress import given_up
 from wallet.engine.run import Run
+from wallet.engine.type_metadata import described
 from wallet.engine.verify import verify
 from wallet.errors import PeerBrokeProtocol
 from wallet.openid4vci.credential import Delivery, read_credential_response
 from wallet.openid4vci.deferred import ask_again_at, same_transaction
-from wallet.records import Copy, CredentialRecord, Image, Json
+from wallet.openid4vci.display import picture_uris
+from wallet.openid4vci.issuer_metadata import CredentialMetadata
+from wallet.records import Copy, CredentialRecord, Image, Json, JsonObject
 from wallet.steps import Step
 
 
@@ -49,9 +53,15 @@ async def keep(place: int, issued: Issued, authorized: Authorized, run: Run) -> 
         return authorized.at(place, deferred)
     run.enter(Step.VERIFICATION)
     copies = await verify(response, asking, authorized.consent, run)
+    type_ = await described(copies[0][0], run)
     images = {**authorized.consent.images, **await _pictures(copies[0][0].claims, run)}
+    images |= await _looks(type_.metadata, run)
     run.enter(Step.STORAGE)
-    record = _record(copies, asking, authorized, images, run)
+    record = replace(
+        _record(copies, asking, authorized, images, run),
+        type_metadata=type_.metadata,
+        report=type_.report,
+    )
     notice = (
         Notice(notification_id=response.notification_id, event="credential_accepted")
         if response.notification_id
@@ -117,6 +127,16 @@ async def _pictures(claims: Json, run: Run) -> dict[str, Image]:
         if picture is not None:
             found[uri] = picture
     return found
+
+
+async def _looks(metadata: JsonObject, run: Run) -> dict[str, Image]:
+    """The pictures that a type shows its credentials with, by their URI."""
+    if not metadata:
+        return {}
+    display = CredentialMetadata.model_validate(metadata).display
+    uris = picture_uris(display, run.policy.languages)
+    pictures = await asyncio.gather(*(run.http.image(uri) for uri in uris))
+    return {uri: one for uri, one in zip(uris, pictures, strict=True) if one is not None}
 
 
 def _data_uris(value: Json) -> list[str]:

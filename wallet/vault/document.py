@@ -61,6 +61,7 @@ def document_of(record: CredentialRecord) -> bytes:
         "trust": record.trust,
         "status": record.status,
         "answer": _answer_members(record.answer),
+        "type_metadata": record.type_metadata,
         "report": [[c.name, c.outcome, c.reason, c.rule] for c in record.report.checks],
     }
     text = _dumped(members)
@@ -97,7 +98,7 @@ def _read(document: bytes) -> CredentialRecord | None:
         if version == 1:
             members["copies"] = [[members.pop("credential"), members.pop("key_id")]]
         if version in (1, 2):
-            members |= {"trust": Trust.ANCHORED, "status": {}, "answer": None}
+            members |= {"trust": Trust.ANCHORED, "status": {}, "answer": None, "type_metadata": {}}
         elif version != VERSION:
             return None
         return CredentialRecord(
@@ -115,6 +116,7 @@ def _read(document: bytes) -> CredentialRecord | None:
             trust=Trust(members.pop("trust")),
             status=_object(members.pop("status")),
             answer=_answer(members.pop("answer")),
+            type_metadata=_object(members.pop("type_metadata")),
             report=Report(
                 tuple(
                     Check(_text(name), Outcome(outcome), _text(reason), _text(rule))
