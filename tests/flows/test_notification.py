@@ -69,3 +69,61 @@ async def test_not_01_told_later(
     assert await wallet.catch_up() == ()
     assert [one["event"] for one in issuer.notified] == [event]
     assert await wallet._opened().flows() == ()
+
+
+async def test_not_01_told_later_with_a_new_access_token(
+    wallet: Wallet, issuer: Simulator, holder: WillingHolder
+) -> None:
+    async def boom(_request: Request) -> Response:
+        return Response(status_code=502)
+
+    issuer.refreshes = True
+    issuer.answers["/notification"] = boom
+    [card] = (await wallet.add(issuer.offer(), holder)).cards
+    issuer.answers.clear()
+    issuer.expired = {"token-sentinel"}
+    assert await wallet.catch_up() == ()
+    assert [one["event"] for one in issuer.notified] == ["credential_accepted"]
+    assert [one.id for one in await wallet.cards()] == [card.id]
+    assert await wallet.refreshable() == {card.id}
+    tokens = [path for path, _ in issuer.requests].count("/token")
+    assert await wallet.catch_up() == ()
+    assert [path for path, _ in issuer.requests].count("/token") == tokens
+
+
+@pytest.mark.parametrize("refreshes", [True, False])
+async def test_not_02_a_token_that_is_never_good_ends_it(
+    refreshes: bool, wallet: Wallet, issuer: Simulator, holder: WillingHolder
+) -> None:
+    """One refresh, and then the issuer is not asked again; the credential stays."""
+
+    async def refuse(_request: Request) -> Response:
+        challenge = {"www-authenticate": 'Bearer error="invalid_token"'}
+        return Response(status_code=401, headers=challenge)
+
+    issuer.refreshes = refreshes
+    issuer.answers["/notification"] = refuse
+    [card] = (await wallet.add(issuer.offer(), holder)).cards
+    assert [one.id for one in await wallet.cards()] == [card.id]
+    asked = len(issuer.requests)
+    assert await wallet.catch_up() == ()
+    assert len(issuer.requests) == asked
+    assert [path for path, _ in issuer.requests].count("/notification") == 1 + refreshes
+
+
+async def test_not_01_told_when_the_server_is_there_again(
+    wallet: Wallet, issuer: Simulator, holder: WillingHolder
+) -> None:
+    async def boom(_request: Request) -> Response:
+        return Response(status_code=502)
+
+    issuer.refreshes = True
+    issuer.answers["/notification"] = boom
+    await wallet.add(issuer.offer(), holder)
+    issuer.answers = {"/token": boom}
+    issuer.expired = {"token-sentinel"}
+    assert await wallet.catch_up() == ()
+    assert issuer.notified == []
+    issuer.answers.clear()
+    assert await wallet.catch_up() == ()
+    assert [one["event"] for one in issuer.notified] == ["credential_accepted"]
