@@ -1,13 +1,22 @@
 """A stored credential is issued anew by the refresh token; the old one stays until then."""
 
+import json
+from typing import Any
+
 import pytest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from tests.support.holder import WillingHolder, batch
-from tests.support.simulator import Simulator
+from tests.support.simulator import VCT, Simulator
 from wallet.app import Wallet
-from wallet.errors import LocalFailure, PeerRefused, Unreachable, VerificationFailed
+from wallet.errors import (
+    LocalFailure,
+    PeerBrokeProtocol,
+    PeerRefused,
+    Unreachable,
+    VerificationFailed,
+)
 from wallet.records import Card
 
 
@@ -161,3 +170,40 @@ async def test_what_refreshes_goes_with_the_credential(wallet: Wallet, issuer: S
     card = await stored(wallet, issuer)
     await wallet.remove(card.id)
     assert await wallet._opened().flows() == ()
+
+
+async def test_tok_06_by_the_identifiers_of_the_new_token(
+    wallet: Wallet, issuer: Simulator, holder: WillingHolder
+) -> None:
+    names = iter(["first", "second", "second"])
+
+    def token(document: dict[str, Any]) -> dict[str, Any]:
+        details = {
+            "type": "openid_credential",
+            "credential_configuration_id": "card",
+            "credential_identifiers": [next(names)],
+        }
+        return {**document, "authorization_details": [details]}
+
+    issuer.edits["token"] = token
+    issuer.edits["payload"] = lambda payload: {**payload, "vct": VCT}
+    card = await stored(wallet, issuer)
+    await wallet.refresh(card.id, holder)
+    await wallet.refresh(card.id, holder)
+    asked = [json.loads(body) for path, body in issuer.requests if path == "/credential"]
+    assert [one["credential_identifier"] for one in asked] == ["first", "second", "second"]
+
+
+async def test_a_new_token_for_another_credential(
+    wallet: Wallet, issuer: Simulator, holder: WillingHolder
+) -> None:
+    card = await stored(wallet, issuer)
+    other = {
+        "type": "openid_credential",
+        "credential_configuration_id": "another",
+        "credential_identifiers": ["x"],
+    }
+    issuer.edits["token"] = lambda document: {**document, "authorization_details": [other]}
+    with pytest.raises(PeerBrokeProtocol, match="token_response_invalid"):
+        await wallet.refresh(card.id, holder)
+    assert await wallet.cards() == (card,)

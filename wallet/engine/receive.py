@@ -39,7 +39,13 @@ from wallet.engine.progress import (
     to_keep,
     unfinished,
 )
-from wallet.engine.request import granted, prepare, request_credential, request_deferred
+from wallet.engine.request import (
+    granted,
+    prepare,
+    regranted,
+    request_credential,
+    request_deferred,
+)
 from wallet.engine.resolve import Visit, resolve
 from wallet.engine.review import review
 from wallet.engine.run import Run
@@ -235,7 +241,7 @@ async def _one_further(place: int, position: Authorized, course: _Course, run: R
 async def _refreshed(position: Refreshing, course: _Course, run: Run) -> Authorized:
     """A new access token; where it is refused, what is not stored yet is lost."""
     try:
-        return await refresh(position, run)
+        return regranted(await refresh(position, run))
     except WalletError as error:
         if may_pass(error):
             raise

@@ -14,6 +14,7 @@ from wallet.engine.positions import (
     Lost,
     Progress,
     Wanted,
+    wanted_of,
 )
 from wallet.engine.proofs import make_keys, proofs_of
 from wallet.engine.run import Run
@@ -40,6 +41,27 @@ def granted(authorized: Authorized) -> Authorized:
         ]
         credentials += wanted or [Lost(wanted=_ungranted(name), code="not_granted", notice=None)]
     return authorized.model_copy(update={"credentials": tuple(credentials)})
+
+
+def regranted(authorized: Authorized) -> Authorized:
+    """After a refresh: what is still to be asked for, by the identifiers of the new response.
+
+    Raises:
+        PeerRefused, PeerBrokeProtocol: As `granted`.
+    """
+    token = read_token_response(authorized.answer)
+    names = authorized.consent.credential_configuration_ids
+    identifiers = credential_identifiers(token, names) or {}
+    for place, one in enumerate(authorized.credentials):
+        if not isinstance(one, Wanted | Asking):
+            continue
+        wanted = wanted_of(one)
+        known = identifiers.get(wanted.credential_configuration_id, ())
+        if known and wanted.credential_identifier not in known:
+            named = wanted.model_copy(update={"credential_identifier": known[0]})
+            further = named if one is wanted else one.model_copy(update={"wanted": named})
+            authorized = authorized.at(place, further)
+    return authorized
 
 
 def _ungranted(name: str) -> Wanted:
