@@ -15,7 +15,8 @@ from starlette.responses import JSONResponse, Response
 from tests.support.holder import WillingHolder
 from tests.support.simulator import CLAIMS, Simulator, simulated_issuer
 from wallet.app import Wallet
-from wallet.errors import LocalFailure
+from wallet.errors import LocalFailure, WalletError
+from wallet.policy import PRE_AUTHORIZED_CODE
 from wallet.ports import Choice, Contact, OfferReview
 from wallet.records import Received, Secret
 from wallet.steps import Step
@@ -404,3 +405,47 @@ async def test_no_secret_is_logged_traced_or_printed(
     told = "\n".join([caplog.text, printed.out, printed.err, repr(trace), repr(card), repr(holder)])
     assert [secret for secret in secrets if secret != "42" and secret in told] == []
     assert len(trace.events) > 15
+
+
+RIGHT, OPENID = "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"
+
+
+async def test_meta_14_a_server_that_speaks_openid_connect_only(
+    wallet: Wallet, issuer: Simulator, holder: WillingHolder
+) -> None:
+    async def nothing(_: Request) -> Response:
+        return Response(status_code=404)
+
+    async def metadata(_: Request) -> Response:
+        return JSONResponse(issuer.server_metadata())
+
+    issuer.answers.update({RIGHT: nothing, OPENID: metadata})
+    trace = Trace()
+    assert (await wallet.add(issuer.offer(), holder, trace)).cards
+    paths = [path for path, _ in issuer.requests if path.startswith("/.well-known/o")]
+    assert paths == ["/.well-known/openid-credential-issuer", RIGHT, OPENID]
+    assert [event.name for event in trace.events if event.kind == "tolerated"] == [
+        "openid-configuration"
+    ]
+
+
+@pytest.mark.parametrize(("status", "asked"), [(404, 1), (400, 0), (500, 0)])
+async def test_meta_14_it_is_looked_for_elsewhere_after_a_404_only(
+    status: int, asked: int, wallet: Wallet, issuer: Simulator, holder: WillingHolder
+) -> None:
+    async def answer(_: Request) -> Response:
+        return Response(status_code=status)
+
+    issuer.answers[RIGHT] = answer
+    with pytest.raises(WalletError):
+        await wallet.add(issuer.offer(), holder)
+    assert [path for path, _ in issuer.requests].count(OPENID) == asked
+
+
+async def test_a_way_that_the_offer_does_not_have(wallet: Wallet, issuer: Simulator) -> None:
+    class Contrary(WillingHolder):
+        async def choose(self, review: OfferReview) -> Choice:
+            return replace(await super().choose(review), grant_type=PRE_AUTHORIZED_CODE)
+
+    with pytest.raises(LocalFailure, match="grant_not_offered"):
+        await wallet.add(issuer.offer(), Contrary())

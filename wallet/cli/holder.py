@@ -132,7 +132,7 @@ class TerminalHolder:
             if self.grant_type in (None, way.grant_type):
                 return way
         grants = ", ".join(way.grant_type for way in review.ways)
-        raise HolderDeclined("cancelled", f"--grant is not offered; there is: {grants}")
+        raise LocalFailure("grant_not_offered", f"there is: {grants}")
 
     def _credentials(self, review: OfferReview) -> tuple[str, ...]:
         """What was named; what is typed, of several; otherwise all."""

@@ -20,7 +20,13 @@ from wallet.engine.run import Run
 from wallet.engine.tolerance import tolerated, tolerated_answer
 from wallet.errors import PeerBrokeProtocol, PeerRefused, Unreachable, Unsupported, WalletError
 from wallet.oauth.documents import refuse
-from wallet.oauth.server_metadata import ServerMetadata, able, metadata_url, read_server_metadata
+from wallet.oauth.server_metadata import (
+    ServerMetadata,
+    able,
+    metadata_url,
+    openid_urls,
+    read_server_metadata,
+)
 from wallet.openid4vci import signed_metadata
 from wallet.openid4vci.encryption import encryption_of
 from wallet.openid4vci.issuer_metadata import (
@@ -297,7 +303,8 @@ async def _server(issuer: str, profile: ProfileName, run: Run) -> ServerMetadata
     try:
         url = metadata_url(issuer)
         response = first = await run.http.get(url, accept="application/json")
-        others = other_places(profile, issuer, "oauth-authorization-server", [url])
+        others = [*other_places(profile, issuer, "oauth-authorization-server", [url])]
+        others += [(one, "openid-configuration") for one in openid_urls(issuer)]
         for other, tolerance in others if first.status == 404 else ():
             again = await run.http.get(other, accept="application/json")
             if again.status == 200:

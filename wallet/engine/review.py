@@ -7,7 +7,7 @@ from wallet.engine.exchange import client_for
 from wallet.engine.positions import Consent
 from wallet.engine.resolve import ResolvedOffer
 from wallet.engine.run import Run
-from wallet.errors import Unsupported
+from wallet.errors import LocalFailure, Unsupported
 from wallet.oauth.server_metadata import ServerMetadata
 from wallet.openid4vci.display import label_of, look_of, picture_uris
 from wallet.openid4vci.offer import AuthorizationCodeGrant, Grant, PreAuthorizedCodeGrant
@@ -49,15 +49,17 @@ async def review(resolved: ResolvedOffer, run: Run) -> Consent:
         raise Unsupported(
             "authorization_server_unsupported", "it takes one credential at a time", rule="DIDroom"
         )
-    [server] = [one for grant, one in resolved.ways if grant.grant_type == choice.grant_type]
+    servers = [one for grant, one in resolved.ways if grant.grant_type == choice.grant_type]
+    if not servers:
+        raise LocalFailure("grant_not_offered", choice.grant_type)
     return Consent(
         profile=resolved.profile,
         began_at=run.clock.now(),
         offer=resolved.offer,
         grant_type=choice.grant_type,
         issuer=resolved.issuer,
-        server=server,
-        client=await client_for(server, choice.grant_type, run),
+        server=servers[0],
+        client=await client_for(servers[0], choice.grant_type, run),
         credential_configuration_ids=choice.credential_configuration_ids,
         images=images,
     )

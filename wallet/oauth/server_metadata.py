@@ -53,6 +53,16 @@ def metadata_url(issuer: str) -> str:
     return well_known(issuer.removesuffix("/"), "oauth-authorization-server")
 
 
+def openid_urls(issuer: str) -> tuple[str, ...]:
+    """Where a server that speaks OpenID Connect only has it; to be looked at after a 404.
+
+    Inserted as RFC 8414, section 5, has it, and appended (OpenID Connect Discovery 1.0, section 4).
+    """
+    bare = issuer.removesuffix("/")
+    inserted = well_known(bare, "openid-configuration")
+    return tuple(dict.fromkeys((inserted, f"{bare}/.well-known/openid-configuration")))
+
+
 def read_server_metadata(response: HttpResponse, issuer: str) -> ServerMetadata:
     """The metadata of the authorization server `issuer`.
 
