@@ -79,6 +79,8 @@ class OfferReview:
         issuer_host: Its host, with its port where it is not the default.
         ways: How the wallet can be let in, the one with the least effort first; never empty.
         credentials: What is offered; never empty.
+        tolerated: What the wallet let pass so far, by the names of the rules for older drafts and
+            for vendors.
     """
 
     issuer: Look
@@ -86,6 +88,7 @@ class OfferReview:
     issuer_host: str
     ways: tuple[Way, ...]
     credentials: tuple[OfferedCredential, ...]
+    tolerated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -44,11 +44,15 @@ class Trace:
         """Record that a step has begun."""
         self.events.append(Event("step", step, perf_counter() - self._began))
 
+    @property
+    def tolerated(self) -> tuple[str, ...]:
+        """What was tolerated so far."""
+        return tuple(event.name for event in self.events if event.kind == "tolerated")
+
     def tolerate(self, names: Iterable[str]) -> None:
         """Record what was tolerated, each once."""
-        known = {event.name for event in self.events if event.kind == "tolerated"}
         for name in names:
-            if name not in known:
+            if name not in self.tolerated:
                 self.events.append(Event("tolerated", name, perf_counter() - self._began))
 
     @contextmanager

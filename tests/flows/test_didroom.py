@@ -47,7 +47,7 @@ def opened(tmp_path: Path, servers: Didroom) -> Opened:
 
 
 def tolerated(trace: Trace) -> list[str]:
-    return [event.name for event in trace.events if event.kind == "tolerated"]
+    return list(trace.tolerated)
 
 
 async def refused(wallet: Wallet, offer: str, holder: WillingHolder) -> tuple[WalletError, Trace]:

@@ -49,7 +49,7 @@ def opened(tmp_path: Path) -> Opened:
 
 
 def tolerated(trace: Trace) -> set[str]:
-    return {event.name for event in trace.events if event.kind == "tolerated"}
+    return set(trace.tolerated)
 
 
 async def test_draft_13(opened: Opened, draft_13: Draft13, holder: WillingHolder) -> None:
@@ -58,6 +58,9 @@ async def test_draft_13(opened: Opened, draft_13: Draft13, holder: WillingHolder
         [card] = (await wallet.add(draft_13.offer(), holder, trace)).cards
     assert (card.type, card.look.name) == (VCT, "Simulated Card")
     assert "Surname" in [claim.label for claim in card.claims]
+    [review] = holder.reviews
+    assert set(review.tolerated) < tolerated(trace)
+    assert review.tolerated
     assert tolerated(trace) == {
         "format vc+sd-jwt",
         "claims as a map",

@@ -121,6 +121,9 @@ class TerminalHolder:
         for offered in review.credentials:
             note(f"  {offered.credential_configuration_id}: {offered.look.name}")
             note(f"    with {', '.join(offered.claims) or 'claims the issuer does not name'}")
+        if review.tolerated:
+            note("This issuer speaks an older version of the protocol, or one of its own:")
+            note(f"  tolerated: {', '.join(review.tolerated)}")
         way = self._way(review)
         note(f"You will sign in at {way.host}." if way.signs_in else f"{way.host} lets you in.")
         chosen = self._credentials(review)

@@ -303,9 +303,9 @@ async def _server(issuer: str, profile: ProfileName, run: Run) -> ServerMetadata
     try:
         url = metadata_url(issuer)
         response = first = await run.http.get(url, accept="application/json")
-        others = [*other_places(profile, issuer, "oauth-authorization-server", [url])]
-        others += [(one, "openid-configuration") for one in openid_urls(issuer)]
-        for other, tolerance in others if first.status == 404 else ():
+        others = dict.fromkeys(openid_urls(issuer), "openid-configuration")
+        others = dict(other_places(profile, issuer, "oauth-authorization-server", [url])) | others
+        for other, tolerance in others.items() if first.status == 404 else ():
             again = await run.http.get(other, accept="application/json")
             if again.status == 200:
                 run.trace.tolerate([tolerance])

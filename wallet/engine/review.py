@@ -43,6 +43,7 @@ async def review(resolved: ResolvedOffer, run: Run) -> Consent:
             )
             for name, configuration in resolved.configurations.items()
         ),
+        tolerated=run.trace.tolerated,
     )
     choice = await run.holder.choose(shown)
     if PROFILES[resolved.profile].one_at_a_time and len(choice.credential_configuration_ids) > 1:

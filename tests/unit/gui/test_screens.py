@@ -11,7 +11,8 @@ import segno
 
 from tests.support.fakeclient import FakeClient
 from tests.support.holder import follow
-from tests.support.simulator import Simulator, simulated_issuer
+from tests.support.older_drafts import Draft13
+from tests.support.simulator import Simulator, simulated, simulated_issuer
 from tests.support.status_lists import listed
 from wallet.app import Wallet
 from wallet.errors import LocalFailure
@@ -100,6 +101,23 @@ async def test_first_start(desk: Desk) -> None:
     await client.tap("door-create")
     await client.read("at least 8 characters")
     assert desk.state.place is Place.DOOR
+
+
+async def test_what_is_tolerated_is_told_before_it_is_accepted(tmp_path: Path) -> None:
+    with simulated(Draft13) as issuer:
+        desk = Desk(tmp_path, issuer)
+        client = await opened(desk)
+        await pasted(client, issuer.offer())
+        await client.tap("contact-go")
+        await client.read("an older version of the protocol")
+        await client.tap("review-deviations")
+        await client.read("outside credential_metadata")
+        await client.tap("review-deviations")
+        await client.gone("review-tolerated")
+        await client.tap("review-accept")
+        await client.see("result-open")
+        client.close()
+        await desk.wallet.close()
 
 
 async def test_the_status_of_a_credential(desk: Desk, issuer: Simulator) -> None:

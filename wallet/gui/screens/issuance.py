@@ -18,6 +18,7 @@ from wallet.gui.parts import (
     page_column,
     panel,
     primary,
+    reading,
     secondary,
     side_by_side,
     tid,
@@ -138,6 +139,7 @@ def Review(state: WalletState, phase: Reviewing) -> ft.Control:
     ids = tuple(one.credential_configuration_id for one in review.credentials)
     ticked, tick = ft.use_state(ids)
     way, use = ft.use_state(review.ways[0])
+    listed, list_ = ft.use_state(False)
     # What a click accepts, also before the screen is drawn anew.
     chosen, by = ft.use_ref(ticked), ft.use_ref(way)
 
@@ -189,6 +191,7 @@ def Review(state: WalletState, phase: Reviewing) -> ft.Control:
                 )
             ]
         ),
+        *([_tolerated(review.tolerated, listed, list_)] if review.tolerated else []),
         *several,
         *(
             part
@@ -201,6 +204,23 @@ def Review(state: WalletState, phase: Reviewing) -> ft.Control:
             secondary("review-decline", "Decline", state.decline, expand=True),
             primary("review-accept", "Accept", accept, expand=True, disabled=not ticked),
         ),
+    )
+
+
+def _tolerated(names: tuple[str, ...], listed: bool, list_: Callable[[bool], None]) -> ft.Control:
+    """What was let pass: a quiet sentence for the holder, and its names for who runs the issuer."""
+    told = "This issuer speaks an older version of the protocol, or one of its own."
+    count = f"{len(names)} deviation{'s' if len(names) > 1 else ''}"
+    return panel(
+        [
+            notice(told, icon=ft.Icons.HISTORY),
+            *([reading("review-tolerated", count, ", ".join(names))] if listed else []),
+            secondary(
+                "review-deviations",
+                "Hide them" if listed else f"Show {count}",
+                lambda: list_(not listed),
+            ),
+        ]
     )
 
 
