@@ -191,13 +191,13 @@ def Review(state: WalletState, phase: Reviewing) -> ft.Control:
                 )
             ]
         ),
-        *([_tolerated(review.tolerated, listed, list_)] if review.tolerated else []),
         *several,
         *(
             part
             for one in shown
             for part in _offered(one, review.issuer.name, review.credential_issuer)
         ),
+        *([_tolerated(review.tolerated, listed, list_)] if review.tolerated else []),
         *([_ways(review.ways, way, go_by)] if len(review.ways) > 1 else []),
         _next(way),
         footer=side_by_side(
