@@ -5,7 +5,7 @@ from typing import Final
 
 from wallet.oauth.jwt import thumbprint
 from wallet.records import JsonObject
-from wallet.strict import base64url, base64url_encode, canonical_json
+from wallet.strict import base64url, base64url_encode, canonical_json, json_object
 
 DID_METHODS: Final = ("did:jwk", "did:key")
 
@@ -33,14 +33,37 @@ def multibase(data: bytes) -> str:
 
 
 def confirms(confirmation: JsonObject, jwk: Mapping[str, str]) -> bool:
-    """Whether a `cnf` claim (RFC 7800) names the public key `jwk`: as a JWK, or by its DID URL."""
+    """Whether a `cnf` claim (RFC 7800) names the public key `jwk`: as a JWK, or by its DID URL.
+
+    A key that is to be fetched (`jku`) is none, whatever stands beside it.
+    """
+    if "jku" in confirmation:
+        return False
     named = confirmation.get("jwk")
     if isinstance(named, dict):
         try:
-            return "d" not in named and thumbprint(named) == thumbprint(jwk)
+            return _is_public(named, jwk)
         except ValueError:
             return False
     return confirmation.get("kid") in [did_url(jwk, method) for method in DID_METHODS]
+
+
+def names_key(did: str, jwk: Mapping[str, str]) -> bool:
+    """Whether a DID is one of the public key `jwk`.
+
+    The JWK in a did:jwk may have further members, and these in any order.
+    """
+    method, _, named = did.rpartition(":")
+    if method != "did:jwk":
+        return did == did_url(jwk, "did:key").partition("#")[0]
+    try:
+        return _is_public(json_object(base64url(named)), jwk)
+    except ValueError:
+        return False
+
+
+def _is_public(named: JsonObject, jwk: Mapping[str, str]) -> bool:
+    return "d" not in named and thumbprint(named) == thumbprint(jwk)
 
 
 def _point(jwk: Mapping[str, str]) -> bytes:
