@@ -15,7 +15,7 @@ from wallet.policy import CLOCK_SKEW_S
 from wallet.records import JsonObject
 from wallet.strict import base64url
 from wallet.trust.anchors import Chain, read_x5c
-from wallet.trust.holder_keys import names_key
+from wallet.trust.holder_keys import canonical, names_of
 from wallet.trust.issuer import Issuer, Signer, untrusted
 from wallet.trust.public_keys import public_key
 
@@ -168,7 +168,8 @@ def check_audience(
         return
     audience = claims["aud"]
     named = audience if isinstance(audience, list) else [audience]
-    if any(isinstance(one, str) and names_key(one, jwk) for one in named for jwk in holder_jwks):
+    holder = names_of(holder_jwks)
+    if any(isinstance(one, str) and canonical(one) in holder for one in named):
         findings.passed(name, "meant for the holder of this request's key", rule)
     else:
         findings.failed("audience_mismatch", name, "meant for somebody else than the holder", rule)

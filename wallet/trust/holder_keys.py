@@ -1,6 +1,6 @@
 """The holder's public keys by the names that issuers know them by (RFC 7800; did:jwk; did:key)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from wallet.oauth.jwt import thumbprint
@@ -42,28 +42,34 @@ def confirms(confirmation: JsonObject, jwk: Mapping[str, str]) -> bool:
     named = confirmation.get("jwk")
     if isinstance(named, dict):
         try:
-            return _is_public(named, jwk)
+            return "d" not in named and thumbprint(named) == thumbprint(jwk)
         except ValueError:
             return False
     return confirmation.get("kid") in [did_url(jwk, method) for method in DID_METHODS]
 
 
-def names_key(did: str, jwk: Mapping[str, str]) -> bool:
-    """Whether a DID is one of the public key `jwk`.
+def names_of(jwks: Sequence[Mapping[str, str]]) -> Mapping[str, Mapping[str, str]]:
+    """Public keys by what `canonical` makes of their DIDs."""
+    return {
+        canonical(did_url(jwk, method).partition("#")[0]): jwk
+        for jwk in jwks
+        for method in DID_METHODS
+    }
 
-    The JWK in a did:jwk may have further members, and these in any order.
+
+def canonical(did: str) -> str:
+    """The same for every did:jwk of a key, whatever further members it has, in whatever order.
+
+    Other DIDs stay as they are; of a did:jwk that is none nothing is left.
     """
     method, _, named = did.rpartition(":")
     if method != "did:jwk":
-        return did == did_url(jwk, "did:key").partition("#")[0]
+        return did
     try:
-        return _is_public(json_object(base64url(named)), jwk)
+        jwk = json_object(base64url(named))
+        return "" if "d" in jwk else f"{method}:{thumbprint(jwk)}"
     except ValueError:
-        return False
-
-
-def _is_public(named: JsonObject, jwk: Mapping[str, str]) -> bool:
-    return "d" not in named and thumbprint(named) == thumbprint(jwk)
+        return ""
 
 
 def _point(jwk: Mapping[str, str]) -> bytes:

@@ -17,7 +17,7 @@ from wallet.credentials.jwt_vc.data_model import BASE_TYPE, Credential, read_vc
 from wallet.errors import VerificationFailed
 from wallet.policy import CREDENTIAL_LIMIT_BYTES
 from wallet.records import Json, JsonObject, Secret
-from wallet.trust.holder_keys import confirms, names_key
+from wallet.trust.holder_keys import canonical, confirms, names_of
 from wallet.trust.issuer import Issuer, Signer
 
 TYP: Final = "JWT"
@@ -140,16 +140,21 @@ def _binding(
             reason = "bound to a key although none was sent"
             findings.failed("key_binding_mismatch", name, reason, rule)
         return None
-    identities = [claims.get("sub"), *(subject.get("id") for subject in credential.subjects)]
-    for jwk in expected.holder_jwks:
-        if "cnf" in claims:
-            bound = isinstance(confirmation, dict) and confirms(confirmation, jwk)
-        else:
-            bound = any(isinstance(one, str) and names_key(one, jwk) for one in identities)
-        if bound:
-            by = "cnf" if "cnf" in claims else "the subject"
-            findings.passed(name, f"{by} is the key of this request's proof", rule)
-            return jwk
+    if "cnf" in claims:
+        named = [
+            jwk
+            for jwk in expected.holder_jwks
+            if isinstance(confirmation, dict) and confirms(confirmation, jwk)
+        ]
+    else:
+        holder = names_of(expected.holder_jwks)
+        identities = (claims.get("sub"), *(subject.get("id") for subject in credential.subjects))
+        known = (canonical(one) for one in identities if isinstance(one, str))
+        named = [holder[one] for one in known if one in holder]
+    if named:
+        by = "cnf" if "cnf" in claims else "the subject"
+        findings.passed(name, f"{by} is the key of this request's proof", rule)
+        return named[0]
     reason = "neither cnf nor the subject is the key of this request's proof"
     findings.failed("key_binding_mismatch", name, reason, rule)
     return None
@@ -157,12 +162,14 @@ def _binding(
 
 def _claims(subject: Json, bound_to: Mapping[str, str] | None) -> JsonObject:
     """The subject's claims where path pointers find them, without the name of the holder's key."""
+    holder = names_of((bound_to,)) if bound_to else {}
 
     def told(one: Json) -> Json:
         if not isinstance(one, dict):
             return one
         named = one.get("id")
-        hidden = bound_to is not None and isinstance(named, str) and names_key(named, bound_to)
-        return {name: value for name, value in one.items() if not (hidden and name == "id")}
+        if not isinstance(named, str) or canonical(named) not in holder:
+            return one
+        return {name: value for name, value in one.items() if name != "id"}
 
     return {SUBJECT: [told(one) for one in subject] if isinstance(subject, list) else told(subject)}
