@@ -523,6 +523,16 @@ MEANINGS: Mapping[str, Meaning] = {
         "The credential lacks claims that the issuer promised. It was not stored.",
         _ASK_ISSUER,
     ),
+    "audience_mismatch": Meaning(
+        VerificationFailed,
+        "The credential is meant for somebody else. It was not stored.",
+        _ASK_ISSUER,
+    ),
+    "verdicts_differ": Meaning(
+        VerificationFailed,
+        "Two independent checks of the credential disagree. It was not stored.",
+        _ASK_ISSUER,
+    ),
     "key_binding_mismatch": Meaning(
         VerificationFailed,
         "The credential belongs to another key than this wallet's. It was not stored.",

@@ -196,3 +196,22 @@ async def test_another_refusal_is_one(opened: Opened, holder: WillingHolder) -> 
                 await wallet.add(issuer.offer(), holder)
         assert caught.value.peer_error == "invalid_proof"
         assert [path for path, _ in issuer.requests].count("/credential") == 1
+
+
+@pytest.mark.parametrize("profile", ["1.0", "draft-15"])
+async def test_vc_01_the_older_typ_is_taken_from_an_issuer_that_is_said_to_be_older(
+    profile: str, opened: Opened, holder: WillingHolder
+) -> None:
+    with simulated(Simulator) as issuer:
+        issuer.batch_size = 2
+        issuer.edits["header"] = lambda header: {**header, "typ": "vc+sd-jwt"}
+        trace = Trace()
+        async with opened(issuer, profiles=[f"{issuer.url}={profile}"]) as wallet:
+            if profile == "1.0":
+                with pytest.raises(WalletError) as caught:
+                    await wallet.add(issuer.offer(), holder)
+                assert caught.value.code == "credential_malformed"
+                return
+            [card] = (await wallet.add(issuer.offer(), holder, trace)).cards
+    assert "typ vc+sd-jwt" in tolerated(trace)
+    assert [check.outcome for check in card.report.checks][-1] == "skipped"

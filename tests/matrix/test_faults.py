@@ -154,7 +154,7 @@ CODES: Final[Mapping[str, str | Mapping[str, str]]] = {
     "credential-not-yet-valid": "credential_not_yet_valid",
     "credential-another-type": "vct_mismatch",
     "credential-another-issuer": STORED,  # trusted is who has the certificate (VC-04)
-    "credential-another-audience": STORED,  # `aud` speaks to verifiers; a holder is none
+    "credential-another-audience": "audience_mismatch",  # of holders, too (RFC 9901, 7.1)
     "credential-drafts-typ": "credential_malformed",
     "credential-wrong-typ": "credential_malformed",
     "credential-no-certificate": "issuer_untrusted",

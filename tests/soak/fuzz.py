@@ -14,10 +14,14 @@ from typing import Final
 
 import atheris
 
-with atheris.instrument_imports(include=["wallet"]):
-    from wallet.credentials.contract import Expected
+with atheris.instrument_imports(include=["wallet", "openvc"]):
+    import openvc.proof.sd_jwt  # noqa: F401 - loaded late by whom it is a target for
+
+    from wallet.credentials.contract import Expected, Format
+    from wallet.credentials.jwt_vc import verification as jwt_vc
     from wallet.credentials.sd_jwt_vc import verification as sd_jwt_vc
     from wallet.credentials.sd_jwt_vc.disclosures import read_disclosure
+    from wallet.credentials.sd_jwt_vc.second_verdict import objection
     from wallet.engine.positions import position_of
     from wallet.errors import WalletError
     from wallet.net.pictures import data_uri_bytes
@@ -30,10 +34,10 @@ with atheris.instrument_imports(include=["wallet"]):
     from wallet.openid4vci.offer import read_offer, read_offer_link
     from wallet.openid4vci.token import credential_identifiers, read_token_response
     from wallet.ports import HttpResponse
-    from wallet.records import Flow, Secret
+    from wallet.records import Flow, JsonObject, Secret
     from wallet.report import Trust
     from wallet.scan.decode import decode_still
-    from wallet.strict import json_object
+    from wallet.strict import base64url_encode, json_object
     from wallet.trust.anchors import read_chain
     from wallet.trust.issuer import Issuer
     from wallet.urls import host_of, well_known
@@ -43,7 +47,18 @@ with atheris.instrument_imports(include=["wallet"]):
 ISSUER: Final = "https://issuer.example"
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
 SERVER: Final = ServerMetadata(issuer=ISSUER, authorization_response_iss_parameter_supported=True)
-EXPECTED: Final = Expected({"vct": "urn:example:type"}, (), (), NOW)
+EXPECTED: Final = Expected(
+    {"vct": "urn:example:type", "credential_definition": {"type": ["VerifiableCredential"]}},
+    (),
+    (),
+    NOW,
+)
+KEY: Final[JsonObject] = {
+    "kty": "EC",
+    "crv": "P-256",
+    "x": "b28d4MwZMjw8-00CG4xfnn9SLMVMM19SlqZpVb_uNtQ",
+    "y": "Xv5zWwuoaTgdS6hV43yI6gBwTnjukmFQQnJ_kCxzqk8",
+}
 
 
 def answered(data: bytes, status: int = 200) -> HttpResponse:
@@ -80,11 +95,28 @@ def disclosure(data: bytes) -> None:
         pass
 
 
-def sd_jwt(data: bytes) -> None:
-    credential = Secret(text(data))
-    chain = sd_jwt_vc.signer(credential, EXPECTED).chain
-    issuer = Issuer(Trust.UNKNOWN, "", (chain.jwk,) if chain else (), ())
-    sd_jwt_vc.verify(credential, issuer, EXPECTED)
+def credential(form: Format, data: bytes) -> None:
+    """Without keys the signature is not checked, and all behind it is reached."""
+    secret = Secret(text(data))
+    chain = form.signer(secret, EXPECTED).chain
+    form.verify(secret, Issuer(Trust.UNKNOWN, "", (chain.jwk,) if chain else (), ()), EXPECTED)
+
+
+def sd_payload(data: bytes) -> None:
+    """The payload and the disclosures in clear: a fuzzer does not find base64url by itself."""
+    head = base64url_encode(b'{"alg":"ES256","typ":"dc+sd-jwt"}')
+    body, *disclosures = data.split(b"\n")
+    jwt = f"{head}.{base64url_encode(body)}.AA"
+    whole = "~".join([jwt, *map(base64url_encode, disclosures), ""])
+    credential(sd_jwt_vc, whole.encode())
+
+
+def vc_payload(data: bytes) -> None:
+    credential(jwt_vc, f"eyJhbGciOiJFUzI1NiJ9.{base64url_encode(data)}.AA".encode())
+
+
+def second_verdict(data: bytes) -> None:
+    objection(text(data), KEY, None)
 
 
 def certificates(data: bytes) -> None:
@@ -141,8 +173,28 @@ TARGETS: Final[Mapping[str, tuple[Callable[[bytes], object], tuple[bytes, ...]]]
         (b'{"credentials":[{"credential":"c"}],"notification_id":"n"}',),
     ),
     "sd-jwt vc": (
-        sd_jwt,
+        lambda data: credential(sd_jwt_vc, data),
         (b"eyJhbGciOiJFUzI1NiIsInR5cCI6ImRjK3NkLWp3dCIsIng1YyI6WyJBQSJdfQ.e30.AA~WyJhIiwiYiIsMV0~",),
+    ),
+    "sd-jwt vc in clear": (
+        sd_payload,
+        (b'{"vct":"urn:example:type","exp":9999999999,"_sd_alg":"sha-256","_sd":["'
+         b'eueKj0-N56R5lWp2GuVbXFi1yC-0xuqay4UmCSUokXM"],"a":[{"...":"d"}],"status":{}}\n'
+         b'["s","name",1]',),
+    ),
+    "second verdict": (
+        second_verdict,
+        (b"eyJhbGciOiJFUzI1NiIsInR5cCI6ImRjK3NkLWp3dCJ9.e30.AA~WyJhIiwiYiIsMV0~",),
+    ),
+    "jwt vc": (
+        lambda data: credential(jwt_vc, data),
+        (b"eyJhbGciOiJFUzI1NiIsInR5cCI6IkpXVCIsIng1YyI6WyJBQSJdfQ.eyJ2YyI6e319.AA",),
+    ),
+    "jwt vc in clear": (
+        vc_payload,
+        (b'{"iss":"https://a","nbf":1,"vc":{"@context":["https://www.w3.org/2018/credentials/v1"],'
+         b'"type":["VerifiableCredential"],"credentialSubject":{"id":"did:jwk:e30"},'
+         b'"issuanceDate":"1970-01-01T00:00:01Z"},"sub":"did:jwk:e30","cnf":{"jwk":{}}}',),
     ),
     "disclosure": (disclosure, (b"WyJhIiwiYiIsMV0", b"WyJhIiwxXQ")),
     "certificates": (certificates, (b"\x30\x82\x01\x00",)),

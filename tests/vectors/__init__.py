@@ -15,12 +15,21 @@ def vector(name: str) -> Any:
     return json.loads((FOLDER / name).read_text())
 
 
+def wrapped(name: str) -> Any:
+    """A JSON file with line breaks in strings that were put in for display."""
+    return json.loads(_one_line((FOLDER / name).read_text()))
+
+
 def http_answer(name: str) -> HttpResponse:
     """A `*.txt` file: a whole HTTP answer, without the line breaks that were put in for display."""
-    head, _, body = (FOLDER / name).read_text().strip().partition("\n\n")
+    head, body = re.split(r"\n\s*\n", (FOLDER / name).read_text().strip(), maxsplit=1)
     status, *lines = head.splitlines()
     headers = {
         name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)
     }
-    one_line = re.sub(r'"[^"]*"', lambda text: re.sub(r"\n\s*", "", text[0]), body)
-    return HttpResponse("https://peer.example/", int(status.split()[1]), headers, one_line.encode())
+    code = int(status.split()[1])
+    return HttpResponse("https://peer.example/", code, headers, _one_line(body).encode())
+
+
+def _one_line(text: str) -> str:
+    return re.sub(r'"[^"]*"', lambda string: re.sub(r"\n\s*", "", string[0]), text)

@@ -227,7 +227,7 @@ def pending_as_error(answer: JsonObject, facts: Facts) -> JsonObject:
 
 
 def typed_vc_sd_jwt(expected: JsonObject, _facts: Facts) -> JsonObject:
-    """`typ` of an SD-JWT VC as it was before draft -06 of that specification."""
+    """`typ` of an SD-JWT VC before draft -06; until draft -18 both were to be taken."""
     typ = elements(expected.get("typ"))
     if "dc+sd-jwt" not in typ or "vc+sd-jwt" in typ:
         return expected
@@ -267,7 +267,7 @@ SINGLE_PROOF: Final = Rule(
     "proof instead of proofs", Place.CREDENTIAL_REQUEST, "draft 13, section 7.2", single_proof
 )
 TYPED_VC_SD_JWT: Final = Rule(
-    "typ vc+sd-jwt", Place.EXPECTED, "SD-JWT VC, draft -05, section 3.2.1", typed_vc_sd_jwt
+    "typ vc+sd-jwt", Place.EXPECTED, "SD-JWT VC, drafts -05 to -18, section 3.2.1", typed_vc_sd_jwt
 )
 
 _EVERY: Final = (
@@ -281,6 +281,7 @@ _EVERY: Final = (
     ),
     Rule("issuance_pending", Place.CREDENTIAL_RESPONSE, "draft 15, section 9.3", pending_as_error),
     Rule("no interval", Place.CREDENTIAL_RESPONSE, "draft 15, section 8.3", no_interval),
+    TYPED_VC_SD_JWT,
 )
 _SINGLE_PROOF_WITHOUT_BATCH: Final = Rule(
     "proof instead of proofs, without batch",
@@ -327,7 +328,6 @@ _UNTIL_14: Final = (
         "draft 14, section 7.3",
         single_credential,
     ),
-    TYPED_VC_SD_JWT,
 )
 _ASKED_BY_FORMAT: Final = Rule(
     "format instead of a configuration id",

@@ -43,7 +43,7 @@ def card_of(record: CredentialRecord, languages: Sequence[str], now: datetime) -
         credential_issuer=record.credential_issuer,
         credential_configuration_id=name,
         format=record.format,
-        type=plain(configuration.vct, TEXT_LIMIT),
+        type=plain(configuration.kind, TEXT_LIMIT),
         claims=claims_of(record.claims, metadata, languages, record.images),
         trust=record.trust,
         has_status=bool(record.status),
@@ -109,7 +109,16 @@ def claims_of(
         found = [claim((*path, name), value) for name, value in members.items()]
         return tuple(sorted(found, key=lambda one: place_of(one.path)))
 
-    return below((), claims)
+    return _of_subject(below((), claims))
+
+
+def _of_subject(claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
+    """A W3C credential's claims without the object that they all are in."""
+    match claims:
+        case (Claim(("credentialSubject",), _, tuple(inside)),):
+            return inside
+        case _:
+            return claims
 
 
 def anywhere(path: Path) -> Pointer:

@@ -56,15 +56,29 @@ class ProofType(Document):
     key_attestations_required: Mapping[str, Any] | None = None
 
 
+class CredentialDefinition(Document):
+    """`credential_definition` of a W3C credential (appendices A.1.1.2 and A.1.2.2)."""
+
+    context: Sequence[str | Mapping[str, Any]] | None = Field(default=None, alias="@context")
+    type: Sequence[str] = Field(min_length=1)
+
+
 class CredentialConfiguration(Document):
     """A member of `credential_configurations_supported`."""
 
     format: str
     scope: str | None = None
     vct: str | None = None
+    credential_definition: CredentialDefinition | None = None
     cryptographic_binding_methods_supported: Sequence[str] | None = None
     proof_types_supported: Mapping[str, ProofType] | None = None
     credential_metadata: CredentialMetadata = CredentialMetadata()
+
+    @property
+    def kind(self) -> str | None:
+        """The type in the words of its format: `vct`, or the most special type."""
+        definition = self.credential_definition
+        return self.vct if definition is None else definition.type[-1]
 
 
 class BatchIssuance(Document):
@@ -158,15 +172,28 @@ class IssuerMetadata(Document):
         configuration = read_document(
             CredentialConfiguration, document, "metadata_invalid", _RULE, self.credential_issuer
         )
-        if configuration.format == "dc+sd-jwt" and configuration.vct is None:
+        if missing := missing_in(configuration):
             raise PeerBrokeProtocol(
-                "metadata_invalid", "/vct: missing", rule="OpenID4VCI 1.0, appendix A.3.2"
+                "metadata_invalid", f"{missing}: missing", rule="OpenID4VCI 1.0, appendix A"
             )
         if contradiction := contradiction_in(configuration.credential_metadata.claims):
             raise PeerBrokeProtocol(
                 "metadata_invalid", contradiction, rule="OpenID4VCI 1.0, appendix B.3"
             )
         return configuration
+
+
+def missing_in(configuration: CredentialConfiguration) -> str:
+    """The JSON pointer of what its format demands (appendix A) and is not there; empty if none."""
+    definition = configuration.credential_definition
+    match configuration.format:
+        case "dc+sd-jwt" if configuration.vct is None:
+            return "/vct"
+        case "jwt_vc_json" | "jwt_vc_json-ld" if definition is None:
+            return "/credential_definition"
+        case "jwt_vc_json-ld" if definition is not None and not definition.context:
+            return "/credential_definition/@context"
+    return ""
 
 
 def contradiction_in(claims: Sequence[ClaimDescription]) -> str:

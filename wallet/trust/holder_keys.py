@@ -1,11 +1,11 @@
 """The holder's public keys by the names that issuers know them by (RFC 7800; did:jwk; did:key)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from wallet.oauth.jwt import thumbprint
 from wallet.records import JsonObject
-from wallet.strict import base64url, base64url_encode, canonical_json
+from wallet.strict import base64url, base64url_encode, canonical_json, json_object
 
 DID_METHODS: Final = ("did:jwk", "did:key")
 
@@ -33,7 +33,12 @@ def multibase(data: bytes) -> str:
 
 
 def confirms(confirmation: JsonObject, jwk: Mapping[str, str]) -> bool:
-    """Whether a `cnf` claim (RFC 7800) names the public key `jwk`: as a JWK, or by its DID URL."""
+    """Whether a `cnf` claim (RFC 7800) names the public key `jwk`: as a JWK, or by its DID URL.
+
+    A key that is to be fetched (`jku`) is none, whatever stands beside it.
+    """
+    if "jku" in confirmation:
+        return False
     named = confirmation.get("jwk")
     if isinstance(named, dict):
         try:
@@ -41,6 +46,30 @@ def confirms(confirmation: JsonObject, jwk: Mapping[str, str]) -> bool:
         except ValueError:
             return False
     return confirmation.get("kid") in [did_url(jwk, method) for method in DID_METHODS]
+
+
+def names_of(jwks: Sequence[Mapping[str, str]]) -> Mapping[str, Mapping[str, str]]:
+    """Public keys by what `canonical` makes of their DIDs."""
+    return {
+        canonical(did_url(jwk, method).partition("#")[0]): jwk
+        for jwk in jwks
+        for method in DID_METHODS
+    }
+
+
+def canonical(did: str) -> str:
+    """The same for every did:jwk of a key, whatever further members it has, in whatever order.
+
+    Other DIDs stay as they are; of a did:jwk that is none nothing is left.
+    """
+    method, _, named = did.rpartition(":")
+    if method != "did:jwk":
+        return did
+    try:
+        jwk = json_object(base64url(named))
+        return "" if "d" in jwk else f"{method}:{thumbprint(jwk)}"
+    except ValueError:
+        return ""
 
 
 def _point(jwk: Mapping[str, str]) -> bytes:

@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc.jwk import ECKey
 
+from tests.support.jwts import signed, unb64, x5c
 from tests.support.simulator import CLAIMS, VCT, Authority, Simulator, b64
 from tests.vectors import vector
 from wallet.credentials.contract import Expected, VerifiedCredential
@@ -19,6 +20,7 @@ from wallet.errors import VerificationFailed
 from wallet.records import Secret
 from wallet.report import Outcome, Trust
 from wallet.trust.anchors import Anchors
+from wallet.trust.holder_keys import did_url
 from wallet.trust.issuer import Issuer, by_certificate, by_metadata
 
 
@@ -87,6 +89,7 @@ def test_a_good_one(issuer: Simulator) -> None:
         ("Type", "passed"),
         ("Holder binding", "passed"),
         ("Promised claims", "passed"),
+        ("Second verdict", "passed"),
     ]
     assert "Quark-Sentinel" not in repr(verified)
 
@@ -170,21 +173,49 @@ BAD: dict[str, tuple[dict[str, Callable[[Any], Any]], str]] = {
     "VC-02 hidden vct": (hidden("vct", VCT), "disclosure_invalid"),
     "VC-02 hidden iss": (hidden("iss", "https://issuer.example"), "disclosure_invalid"),
     "VC-02 hidden status": (hidden("status", {}), "disclosure_invalid"),
+    "VC-02 hidden aka_vcts": (hidden("aka_vcts", [VCT]), "disclosure_invalid"),
+    "VC-02 hidden vct#integrity": (hidden("vct#integrity", "sha256-x"), "disclosure_invalid"),
+    "VC-02 digests below cnf": ({"payload": set_(cnf={"jwk": JWK, "_sd": ["decoy"]})},
+                                "disclosure_invalid"),
+    "VC-02 digests below status": (
+        {"payload": set_(status={"status_list": [{"...": "decoy"}]})}, "disclosure_invalid"),
     "SDJ-02 _sd_alg": ({"payload": set_(_sd_alg="sha-1")}, "disclosure_invalid"),
     "SDJ-06 expired": ({"payload": set_(exp=EARLIER)}, "credential_expired"),
     "SDJ-06 not yet valid": ({"payload": set_(nbf=LATER)}, "credential_not_yet_valid"),
     "SDJ-06 issued in the future": ({"payload": set_(iat=LATER)}, "credential_not_yet_valid"),
+    "SDJ-06 hidden iat, in the future": (hidden("iat", LATER), "credential_not_yet_valid"),
+    "SDJ-06 exp null": ({"payload": set_(exp=None)}, "credential_malformed"),
+    "SDJ-06 another audience": ({"payload": set_(aud="https://verifier.example")},
+                                "audience_mismatch"),
+    "SDJ-06 other audiences": ({"payload": set_(aud=["https://a.example", "did:jwk:e30"])},
+                               "audience_mismatch"),
+    "SDJ-06 a hidden audience": (hidden("aud", "https://verifier.example"), "audience_mismatch"),
+    "SDJ-06 no audience in aud": ({"payload": set_(aud=[])}, "audience_mismatch"),
+    "SDJ-06 aud no text": ({"payload": set_(aud={})}, "audience_mismatch"),
+    "SDJ-08 JSON serialization": ({"credential": lambda c: json.dumps(
+        {"payload": c.split(".")[1], "protected": c.split(".")[0], "signature": "AA",
+         "header": {"disclosures": []}})}, "credential_malformed"),
     "SDJ-06 exp as text": ({"payload": set_(exp=str(LATER))}, "credential_malformed"),
     "SDJ-06 exp as truth": ({"payload": set_(exp=True)}, "credential_malformed"),
     "SDJ-06 exp without end": ({"payload": set_(exp=10**20)}, "credential_malformed"),
     "SDJ-06 nbf without beginning": ({"payload": set_(nbf=-(10**20))}, "credential_malformed"),
     "VC-03 other vct": ({"payload": set_(vct=VCT + ":2")}, "vct_mismatch"),
+    "VC-03 empty vct": ({"payload": set_(vct="")}, "vct_mismatch"),
+    "VC-03 none of the other types": ({"payload": set_(vct="x", aka_vcts=["y"])}, "vct_mismatch"),
+    "VC-03 aka_vcts no array": ({"payload": set_(aka_vcts=VCT)}, "credential_malformed"),
+    "VC-03 aka_vcts empty": ({"payload": set_(aka_vcts=[])}, "credential_malformed"),
+    "VC-03 aka_vcts with the vct": ({"payload": set_(aka_vcts=[VCT])}, "credential_malformed"),
+    "VC-03 aka_vcts of numbers": ({"payload": set_(aka_vcts=[1])}, "credential_malformed"),
+    "iss no text": ({"payload": set_(iss=1)}, "credential_malformed"),
     "VC-03 no vct": ({"payload": without("vct")}, "vct_mismatch"),
     "VC-03 vct no text": ({"payload": set_(vct=[VCT])}, "vct_mismatch"),
     "VC-03 no cnf": ({"payload": without("cnf")}, "key_binding_mismatch"),
     "VC-03 cnf no object": ({"payload": set_(cnf=JWK["x"])}, "key_binding_mismatch"),
     "VC-03 key by reference": ({"payload": set_(cnf={"jku": "https://a.example", "kid": "1"})},
                                "key_binding_mismatch"),
+    "VC-03 key by reference beside the right one": (
+        {"payload": set_(cnf={"jwk": JWK, "jku": "https://a.example"})}, "key_binding_mismatch"),
+    "VC-03 cnf null": ({"payload": set_(cnf=None)}, "key_binding_mismatch"),
     "VC-03 another key": (
         {"payload": set_(cnf={"jwk": public_jwk(ec.generate_private_key(ec.SECP256R1()))})},
         "key_binding_mismatch"),
@@ -229,7 +260,7 @@ def test_keys_that_could_not_be_had_are_told_and_all_else_is_checked(issuer: Sim
     verified = sd_jwt_vc.verify(credential, nowhere, EXPECTED)
     assert verified.trust is Trust.UNVERIFIED
     skipped = [c.name for c in verified.report.checks if c.outcome is Outcome.SKIPPED]
-    assert skipped == ["Signature"]
+    assert skipped == ["Signature", "Second verdict"]
     with pytest.raises(VerificationFailed) as caught:
         sd_jwt_vc.verify(credential, nowhere, replace(EXPECTED, configuration={"vct": "x"}))
     assert caught.value.code == "vct_mismatch"
@@ -270,6 +301,34 @@ def test_vc_05_a_credential_without_disclosures(issuer: Simulator) -> None:
 
 def test_a_configuration_without_type_matches_nothing(issuer: Simulator) -> None:
     assert refusal(issuer, configuration={}).code == "vct_mismatch"
+
+
+def test_vc_03_asked_for_by_another_of_its_types(issuer: Simulator) -> None:
+    issuer.edits["payload"] = set_(vct="urn:new", aka_vcts=["urn:old", VCT])
+    assert verify(issuer).type == "urn:new"
+
+
+@pytest.mark.parametrize("wrap", [str, lambda name: ["https://a.example", name]])
+@pytest.mark.parametrize("method", ["did:jwk", "did:key"])
+def test_sdj_06_a_credential_for_the_holder(
+    wrap: Callable[[str], Any], method: str, issuer: Simulator
+) -> None:
+    name = did_url(JWK, method).partition("#")[0]
+    issuer.edits["payload"] = set_(aud=wrap(name))
+    assert verify(issuer).report.passed
+
+
+def test_sdj_06_a_hidden_iat_counts_where_it_is_not_hidden(issuer: Simulator) -> None:
+    issuer.edits.update(hidden("iat", EARLIER))
+    assert verify(issuer).claims == CLAIMS
+
+
+def test_header_members_that_nobody_knows_are_ignored(issuer: Simulator) -> None:
+    head = {"alg": "ES256", "typ": "dc+sd-jwt", "vctm": ["e30"], "x5c": x5c(issuer.authority.leaf)}
+    payload, _, rest = issuer.credential(JWK).split(".", 1)[1].partition(".")
+    jwt = signed(head, unb64(payload), issuer.authority.leaf_key)
+    credential = Secret("~".join([jwt, *rest.split("~")[1:]]))
+    assert judged(credential, Anchors((issuer.authority.certificate,))).report.passed
 
 
 @pytest.mark.parametrize("number", range(5))

@@ -1,12 +1,21 @@
 """The holder's public keys by their names (did:key; did:jwk; RFC 7800)."""
 
+import json
 from typing import Any
 
 import pytest
 
 from tests.vectors import vector
+from wallet.oauth.jwt import thumbprint
 from wallet.strict import base64url_encode
-from wallet.trust.holder_keys import confirms, did_url, multibase
+from wallet.trust.holder_keys import (
+    DID_METHODS,
+    canonical,
+    confirms,
+    did_url,
+    multibase,
+    names_of,
+)
 
 PUBLISHED = vector("dids/public_keys.json")["keys"]
 P_256 = PUBLISHED[0]["jwk"]
@@ -65,3 +74,20 @@ def test_an_ed25519_key_is_confirmed_too() -> None:
     jwk = {"kty": "OKP", "crv": "Ed25519", "x": base64url_encode(bytes(range(32)))}
     assert confirms({"jwk": {**jwk, "alg": "EdDSA"}}, jwk)
     assert not confirms({"jwk": P_256}, jwk)
+
+
+def test_the_dids_of_a_key_whatever_else_a_did_jwk_says() -> None:
+    names = names_of([P_256, PUBLISHED[1]["jwk"]])
+    for method in DID_METHODS:
+        assert names[canonical(did_url(P_256, method).partition("#")[0])] == P_256
+    for document, is_it in (
+        ({**dict(reversed(P_256.items())), "use": "sig", "kid": "1"}, True),
+        ({**P_256, "d": "AA"}, False),
+        ({"kty": "EC"}, False),
+        ([P_256], False),
+    ):
+        did = f"did:jwk:{base64url_encode(json.dumps(document).encode())}"
+        assert (canonical(did) in names) is is_it
+    known = thumbprint(P_256)
+    for other in ("", "did:jwk:", "did:jwk:*", "did:jwk", known, f"did:jwk:{known}"):
+        assert canonical(other) not in names
