@@ -507,9 +507,19 @@ MEANINGS: Mapping[str, Meaning] = {
         "The issuer sent another kind of credential than you asked for. It was not stored.",
         _ASK_ISSUER,
     ),
+    "doctype_mismatch": Meaning(
+        VerificationFailed,
+        "The issuer sent another kind of document than you asked for. It was not stored.",
+        _ASK_ISSUER,
+    ),
     "claims_missing": Meaning(
         VerificationFailed,
         "The credential lacks claims that the issuer promised. It was not stored.",
+        _ASK_ISSUER,
+    ),
+    "verdicts_differ": Meaning(
+        VerificationFailed,
+        "Two independent checks of the credential disagree. It was not stored.",
         _ASK_ISSUER,
     ),
     "key_binding_mismatch": Meaning(

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
+from wallet.credentials import mdoc
 from wallet.credentials.contract import Format
 from wallet.credentials.sd_jwt_vc import verification as sd_jwt_vc
 
 FORMATS: Final[Mapping[str, Format]] = {
     "dc+sd-jwt": sd_jwt_vc,
+    "mso_mdoc": mdoc,
 }

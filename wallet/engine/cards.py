@@ -43,8 +43,10 @@ def card_of(record: CredentialRecord, languages: Sequence[str], now: datetime) -
         credential_issuer=record.credential_issuer,
         credential_configuration_id=name,
         format=record.format,
-        type=plain(configuration.vct, TEXT_LIMIT),
-        claims=claims_of(record.claims, metadata, languages, record.images),
+        type=plain(configuration.vct or configuration.doctype, TEXT_LIMIT),
+        claims=_without_namespaces(
+            record.format, claims_of(record.claims, metadata, languages, record.images)
+        ),
         trust=record.trust,
         trusted_by=record.trusted_by,
         received_at=record.received_at,
@@ -53,6 +55,14 @@ def card_of(record: CredentialRecord, languages: Sequence[str], now: datetime) -
         copies=len(record.copies),
         report=record.report,
     )
+
+
+def _without_namespaces(format_: str, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
+    """The elements of a mobile document without the namespaces: these say nothing to a holder."""
+    if format_ != "mso_mdoc":
+        return claims
+    inside = (one.value if isinstance(one.value, tuple) else (one,) for one in claims)
+    return tuple(element for elements in inside for element in elements)
 
 
 def claims_of(

@@ -62,6 +62,7 @@ class CredentialConfiguration(Document):
     format: str
     scope: str | None = None
     vct: str | None = None
+    doctype: str | None = None
     cryptographic_binding_methods_supported: Sequence[str] | None = None
     proof_types_supported: Mapping[str, ProofType] | None = None
     credential_metadata: CredentialMetadata = CredentialMetadata()
@@ -161,6 +162,10 @@ class IssuerMetadata(Document):
         if configuration.format == "dc+sd-jwt" and configuration.vct is None:
             raise PeerBrokeProtocol(
                 "metadata_invalid", "/vct: missing", rule="OpenID4VCI 1.0, appendix A.3.2"
+            )
+        if configuration.format == "mso_mdoc" and configuration.doctype is None:
+            raise PeerBrokeProtocol(
+                "metadata_invalid", "/doctype: missing", rule="OpenID4VCI 1.0, appendix A.2.2"
             )
         if contradiction := contradiction_in(configuration.credential_metadata.claims):
             raise PeerBrokeProtocol(
