@@ -518,6 +518,11 @@ MEANINGS: Mapping[str, Meaning] = {
         "The issuer sent another kind of credential than you asked for. It was not stored.",
         _ASK_ISSUER,
     ),
+    "doctype_mismatch": Meaning(
+        VerificationFailed,
+        "The issuer sent another kind of document than you asked for. It was not stored.",
+        _ASK_ISSUER,
+    ),
     "claims_missing": Meaning(
         VerificationFailed,
         "The credential lacks claims that the issuer promised. It was not stored.",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from wallet.credentials import mdoc
 from wallet.credentials.contract import Format
 from wallet.credentials.jwt_vc import verification as jwt_vc
 from wallet.credentials.sd_jwt_vc import verification as sd_jwt_vc
@@ -11,4 +12,5 @@ FORMATS: Final[Mapping[str, Format]] = {
     "dc+sd-jwt": sd_jwt_vc,
     "jwt_vc_json": jwt_vc,
     "jwt_vc_json-ld": jwt_vc,
+    "mso_mdoc": mdoc,
 }

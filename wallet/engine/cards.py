@@ -44,7 +44,9 @@ def card_of(record: CredentialRecord, languages: Sequence[str], now: datetime) -
         credential_configuration_id=name,
         format=record.format,
         type=plain(configuration.kind, TEXT_LIMIT),
-        claims=claims_of(record.claims, metadata, languages, record.images),
+        claims=_without_namespaces(
+            record.format, claims_of(record.claims, metadata, languages, record.images)
+        ),
         trust=record.trust,
         has_status=bool(record.status),
         answer=record.answer,
@@ -65,6 +67,14 @@ def _described(record: CredentialRecord, issuers: CredentialMetadata) -> Credent
     return CredentialMetadata(
         display=types.display or issuers.display, claims=types.claims or issuers.claims
     )
+
+
+def _without_namespaces(format_: str, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
+    """The elements of a mobile document without the namespaces: these say nothing to a holder."""
+    if format_ != "mso_mdoc":
+        return claims
+    inside = (one.value if isinstance(one.value, tuple) else (one,) for one in claims)
+    return tuple(element for elements in inside for element in elements)
 
 
 def claims_of(

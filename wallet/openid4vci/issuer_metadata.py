@@ -70,15 +70,16 @@ class CredentialConfiguration(Document):
     scope: str | None = None
     vct: str | None = None
     credential_definition: CredentialDefinition | None = None
+    doctype: str | None = None
     cryptographic_binding_methods_supported: Sequence[str] | None = None
     proof_types_supported: Mapping[str, ProofType] | None = None
     credential_metadata: CredentialMetadata = CredentialMetadata()
 
     @property
     def kind(self) -> str | None:
-        """The type in the words of its format: `vct`, or the most special type."""
+        """The type in the words of its format: `vct`, `doctype`, or the most special type."""
         definition = self.credential_definition
-        return self.vct if definition is None else definition.type[-1]
+        return definition.type[-1] if definition else self.vct or self.doctype
 
 
 class BatchIssuance(Document):
@@ -189,6 +190,8 @@ def missing_in(configuration: CredentialConfiguration) -> str:
     match configuration.format:
         case "dc+sd-jwt" if configuration.vct is None:
             return "/vct"
+        case "mso_mdoc" if configuration.doctype is None:
+            return "/doctype"
         case "jwt_vc_json" | "jwt_vc_json-ld" if definition is None:
             return "/credential_definition"
         case "jwt_vc_json-ld" if definition is not None and not definition.context:
