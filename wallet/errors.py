@@ -528,6 +528,11 @@ MEANINGS: Mapping[str, Meaning] = {
         "The credential lacks claims that the issuer promised. It was not stored.",
         _ASK_ISSUER,
     ),
+    "credential_too_costly": Meaning(
+        VerificationFailed,
+        "Verifying this credential takes more than a credential may. It was not stored.",
+        _ASK_ISSUER,
+    ),
     "audience_mismatch": Meaning(
         VerificationFailed,
         "The credential is meant for somebody else. It was not stored.",

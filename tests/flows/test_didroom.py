@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from starlette.responses import Response
 
 from tests.support.didroom import CLIENT_ID, PASSWORD, Didroom, didroom
@@ -132,12 +133,29 @@ async def test_a_holder_who_insists_on_1_0(
     assert [path for path, _, _ in servers.requests if not path.startswith("/.well-known")] == []
 
 
-async def test_a_credential_of_a_format_that_is_not_kept(
+async def test_the_credential_with_a_proof_in_it(
     opened: Opened, servers: Didroom, holder: WillingHolder
 ) -> None:
+    trace = Trace()
+    async with opened() as wallet:
+        [card] = (await wallet.add(servers.offer("UniversityDegree_LDP_VC"), holder, trace)).cards
+        credential = json.loads((await wallet.credential(card.id)).reveal())
+    assert (card.format, card.type) == ("ldp_vc", "UniversityDegreeCredential")
+    assert {claim.path[0] for claim in card.claims} == {"credentialSubject"}
+    assert card.trusted_by == servers.issuer_url
+    assert credential["proof"]["cryptosuite"] == "ecdsa-rdfc-2019"
+    outcomes = {check.name: check.outcome for check in card.report.checks}
+    assert (outcomes["Signature"], outcomes["Holder binding"]) == ("passed", "skipped")
+    assert "not bound" in tolerated(trace)
+
+
+async def test_an_altered_credential_with_a_proof_in_it(
+    opened: Opened, servers: Didroom, holder: WillingHolder
+) -> None:
+    servers.key = ec.generate_private_key(ec.SECP256R1())  # not the one in the metadata
     async with opened() as wallet:
         error, _ = await refused(wallet, servers.offer("UniversityDegree_LDP_VC"), holder)
-    assert error.code == "format_unsupported"
+    assert error.code == "signature_invalid"
 
 
 async def test_what_the_holder_typed_stays_with_the_server(

@@ -1,12 +1,12 @@
 """Credential Request and Response (OpenID4VCI 1.0, section 8)."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import Field
 
-from wallet.errors import Unsupported
 from wallet.oauth.documents import Document, read_document, read_object, succeeded
 from wallet.ports import HttpResponse
 from wallet.records import JsonObject, Secret
@@ -41,7 +41,7 @@ class Delivery:
     """What an issuer delivered at once.
 
     Attributes:
-        credentials: Exactly as they were received, in no particular order.
+        credentials: As they were received, in no particular order: a text, or a JSON object's.
         notification_id: What the issuer wants to hear of.
     """
 
@@ -75,7 +75,6 @@ def read_credential_response(response: HttpResponse) -> Delivery | Transaction:
     Raises:
         PeerRefused: `credential_refused` with the issuer's error, `server_error`.
         PeerBrokeProtocol: `credential_response_invalid`.
-        Unsupported: `format_unsupported` for a credential that is not text.
     """
     succeeded(response, "credential_refused")
     document = read_object(response, "credential_response_invalid", _RULE)
@@ -83,8 +82,12 @@ def read_credential_response(response: HttpResponse) -> Delivery | Transaction:
     if response.status == 202:
         return read_document(Transaction, document, "credential_response_invalid", _RULE, url)
     answer = read_document(CredentialResponse, document, "credential_response_invalid", _RULE, url)
-    credentials = tuple(one.credential for one in answer.credentials)
-    texts = tuple(Secret(one) for one in credentials if isinstance(one, str))
-    if len(texts) != len(credentials):
-        raise Unsupported("format_unsupported", "a credential is not a text", rule=_RULE)
+    texts = tuple(Secret(_text(one.credential)) for one in answer.credentials)
     return Delivery(texts, answer.notification_id)
+
+
+def _text(credential: str | Mapping[str, Any]) -> str:
+    """A credential as it was received; a JSON object with its members and numbers as they were."""
+    if isinstance(credential, str):
+        return credential
+    return json.dumps(credential, ensure_ascii=False, separators=(",", ":"))

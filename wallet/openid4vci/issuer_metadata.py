@@ -192,9 +192,9 @@ def missing_in(configuration: CredentialConfiguration) -> str:
             return "/vct"
         case "mso_mdoc" if configuration.doctype is None:
             return "/doctype"
-        case "jwt_vc_json" | "jwt_vc_json-ld" if definition is None:
+        case "jwt_vc_json" | "jwt_vc_json-ld" | "ldp_vc" if definition is None:
             return "/credential_definition"
-        case "jwt_vc_json-ld" if definition is not None and not definition.context:
+        case "jwt_vc_json-ld" | "ldp_vc" if definition is not None and not definition.context:
             return "/credential_definition/@context"
     return ""
 
