@@ -95,5 +95,6 @@ def test_whatever_it_raises_is_an_objection(text: str) -> None:
 
 
 def test_a_start_does_not_wait_for_it() -> None:
-    program = "import sys, wallet.app, wallet.gui, wallet.cli; sys.exit('openvc' in sys.modules)"
+    modules = "sys, wallet.app, wallet.cli, wallet.gui, wallet.credentials.formats"
+    program = f"import {modules}; sys.exit('openvc' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
