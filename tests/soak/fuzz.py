@@ -6,6 +6,7 @@ second for one input or too much memory is a finding. A new reader joins by a li
     python -m tests.soak.fuzz TARGET RUNS CORPUS     one target, in a process of its own
 """
 
+import json
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -16,6 +17,8 @@ import atheris
 
 with atheris.instrument_imports(include=["wallet"]):
     from wallet.credentials.contract import Expected
+    from wallet.credentials.mdoc import verification as mdoc
+    from wallet.credentials.mdoc.diagnostic import diagnostic
     from wallet.credentials.sd_jwt_vc import verification as sd_jwt_vc
     from wallet.credentials.sd_jwt_vc.disclosures import read_disclosure
     from wallet.engine.positions import position_of
@@ -33,7 +36,7 @@ with atheris.instrument_imports(include=["wallet"]):
     from wallet.records import Flow, Secret
     from wallet.report import Trust
     from wallet.scan.decode import decode_still
-    from wallet.strict import json_object
+    from wallet.strict import base64url_encode, json_object
     from wallet.trust.anchors import read_chain
     from wallet.trust.issuer import Issuer
     from wallet.urls import host_of, well_known
@@ -44,6 +47,9 @@ ISSUER: Final = "https://issuer.example"
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
 SERVER: Final = ServerMetadata(issuer=ISSUER, authorization_response_iss_parameter_supported=True)
 EXPECTED: Final = Expected({"vct": "urn:example:type"}, (), (), NOW)
+ANNEX_D: Final = json.loads(
+    (Path(__file__).parents[1] / "vectors/mdoc/iso18013-5-annex-d.json").read_text()
+)
 
 
 def answered(data: bytes, status: int = 200) -> HttpResponse:
@@ -85,6 +91,25 @@ def sd_jwt(data: bytes) -> None:
     chain = sd_jwt_vc.signer(credential, EXPECTED).chain
     issuer = Issuer(Trust.UNKNOWN, "", (chain.jwk,) if chain else (), ())
     sd_jwt_vc.verify(credential, issuer, EXPECTED)
+
+
+def mobile_document(data: bytes) -> None:
+    credential = Secret(base64url_encode(data))
+    chain = mdoc.signer(credential, EXPECTED).chain
+    issuer = Issuer(Trust.UNKNOWN, "", (chain.jwk,) if chain else (), ())
+    unverified = Issuer(Trust.UNVERIFIED, "", (), ())
+    for one in (issuer, unverified):
+        try:
+            mdoc.verify(credential, one, EXPECTED)
+        except WalletError:
+            pass
+
+
+def notation(data: bytes) -> None:
+    try:
+        diagnostic(data)
+    except ValueError:
+        pass
 
 
 def certificates(data: bytes) -> None:
@@ -143,6 +168,10 @@ TARGETS: Final[Mapping[str, tuple[Callable[[bytes], object], tuple[bytes, ...]]]
     "sd-jwt vc": (
         sd_jwt,
         (b"eyJhbGciOiJFUzI1NiIsInR5cCI6ImRjK3NkLWp3dCIsIng1YyI6WyJBQSJdfQ.e30.AA~WyJhIiwiYiIsMV0~",),
+    ),
+    "mdoc": (mobile_document, (bytes.fromhex(ANNEX_D["derived"]["issuer_signed_hex"]),)),
+    "diagnostic notation": (
+        notation, (bytes.fromhex(ANNEX_D["derived"]["issuer_signed_hex"]), b"\xd8\x18\x41\x01"),
     ),
     "disclosure": (disclosure, (b"WyJhIiwiYiIsMV0", b"WyJhIiwxXQ")),
     "certificates": (certificates, (b"\x30\x82\x01\x00",)),

@@ -122,7 +122,7 @@ DESCRIBED = [
 
 
 def card(format_: str, claims: dict[str, Json]) -> Card:
-    configuration = {
+    configuration: dict[str, Any] = {
         "format": format_,
         "doctype": "org.iso.18013.5.1.mDL",
         "credential_metadata": {"claims": DESCRIBED},

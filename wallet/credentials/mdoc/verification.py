@@ -261,9 +261,12 @@ def _named(mso: SecurityObject) -> str:
 def _driving_licence(elements: JsonObject, chain: Chain, findings: Findings) -> None:
     name, rule = "Driving licence", "ISO/IEC 18013-5, section 7.2.1 and annex B.1.4"
     missing = driving_licence.missing(elements)
-    if reason := driving_licence.contradiction(elements, chain.leaf):
-        findings.failed("issuer_untrusted", name, reason, rule)
-    elif missing:
+    try:
+        driving_licence.check_place(elements, chain.leaf)
+    except UnfitError as error:
+        findings.failed("issuer_untrusted", name, str(error), rule)
+        return
+    if missing:
         findings.skipped(name, f"not a whole one, without {', '.join(missing)}", rule)
     else:
         findings.passed(name, "all that it must say is there", rule)
