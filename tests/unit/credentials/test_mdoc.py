@@ -121,10 +121,10 @@ def test_mdo_01_a_good_one() -> None:
         ("Signature", "passed"),
         ("Signer's certificate", "passed"),
         ("Digests", "passed"),
+        ("Driving licence", "passed"),
         ("Dates", "passed"),
         ("Type", "passed"),
         ("Holder binding", "passed"),
-        ("Driving licence", "passed"),
         ("Promised claims", "passed"),
         ("Second verdict", "passed"),
     ]

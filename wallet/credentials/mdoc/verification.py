@@ -71,10 +71,10 @@ def verify(credential: Secret[str], issuer: Issuer, expected: Expected) -> Verif
     3. Signature of the issuer over the `MobileSecurityObject` as received.
     4. Signer's certificate: valid now and when it signed, and meant for mobile documents.
     5. Digests: each element, as received, is one that was signed, and is there once.
-    6. Dates: signed before now, not expired; it may begin later.
-    7. Type: `docType` is the one that was asked for.
-    8. Binding: `deviceKey` is the key of one of this request's proofs.
-    9. Driving licence: what only they must say.
+    6. Driving licence: what only they must say.
+    7. Dates: signed before now, not expired; it may begin later.
+    8. Type: `docType` is the one that was asked for.
+    9. Binding: `deviceKey` is the key of one of this request's proofs.
     10. Claims that the issuer promised are there.
     11. Second verdict: openvc agrees, where it knows the algorithm and takes the certificate.
 
@@ -88,11 +88,11 @@ def verify(credential: Secret[str], issuer: Issuer, expected: Expected) -> Verif
     key = _signature(document.auth, document.payload, issuer, findings)
     _certificate(parts, expected.now, findings)
     _digests(document, findings)
+    if mso.doc_type == driving_licence.DOC_TYPE:
+        _driving_licence(claims.get(driving_licence.NAMESPACE, {}), parts.chain, findings)
     _dates(mso, expected.now, findings)
     _type(mso.doc_type, expected, findings)
     bound_to = _binding(mso, expected.holder_jwks, findings)
-    if mso.doc_type == driving_licence.DOC_TYPE:
-        _driving_licence(claims.get(driving_licence.NAMESPACE, {}), parts.chain, findings)
     _promised(claims, expected, findings)
     findings.report()
     _second_verdict(parts, key, expected.now, findings)
