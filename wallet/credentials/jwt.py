@@ -7,8 +7,7 @@ from typing import Final
 
 from joserfc.jws import JWSRegistry
 
-from wallet.credentials.claims_path import has_claim
-from wallet.credentials.contract import Expected, Findings
+from wallet.credentials.contract import Findings
 from wallet.oauth.jwt import numeric_date, read_jwt
 from wallet.policy import CLOCK_SKEW_S
 from wallet.records import JsonObject
@@ -172,16 +171,3 @@ def check_audience(
         findings.passed(name, "meant for the holder of this request's key", rule)
     else:
         findings.failed("audience_mismatch", name, "meant for somebody else than the holder", rule)
-
-
-def check_promised(claims: JsonObject, expected: Expected, findings: Findings) -> None:
-    """What the issuer's metadata calls mandatory must be there."""
-    name, rule = "Promised claims", "OpenID4VCI 1.0, appendix B.2"
-    if not expected.mandatory:
-        findings.skipped(name, "the issuer promises none", rule)
-        return
-    missing = [path for path in expected.mandatory if not has_claim(claims, path)]
-    if missing:
-        findings.failed("claims_missing", name, f"{len(missing)} missing", rule)
-    else:
-        findings.passed(name, f"all {len(expected.mandatory)} are there", rule)
