@@ -42,7 +42,9 @@ def test_wallet_and_servers_meet_over_http_only(folder: str, strangers: tuple[st
 @pytest.mark.parametrize("folder", ["wallet/openid4vci", "wallet/oauth", "wallet/credentials"])
 def test_the_readers_are_pure(folder: str) -> None:
     impure = ("asyncio", "logging", "os", "pathlib", "random", "secrets", "socket", "time", "httpx")
-    assert known(folder, *impure) == {}
+    # A proof that may cost too much is judged in a process that can be killed: by this program.
+    program = {"wallet/credentials/ldp_vc/proof.py", "wallet/credentials/ldp_vc/proof_reader.py"}
+    assert known(folder, *impure).keys() - program == set()
     for file in sources(folder):
         calls = [node for node in ast.walk(tree(ROOT / file)) if isinstance(node, ast.Attribute)]
         assert not {"now", "utcnow", "today"} & {

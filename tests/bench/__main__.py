@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from tests.bench.credentials import credentials
 from tests.bench.issuance import issuance
 from tests.bench.rows import Row
 from tests.bench.scan import scan
@@ -20,6 +21,7 @@ from tests.bench.store import store
 MEASUREMENTS: Final[Mapping[str, Callable[[int], Iterator[Row]]]] = {
     "start": start,
     "scan": scan,
+    "credentials": credentials,
     "issuance": issuance,
     "store": store,
 }

@@ -163,7 +163,7 @@ BAD_DOCUMENTS = {
         "issuer_metadata",
         _configuration(credential_metadata={"claims": [{"path": ["a"]}, {"path": ["a"]}]}),
         PeerBrokeProtocol, "metadata_invalid"),
-    "format unknown": ("issuer_metadata", _configuration(format="mso_mdoc"),
+    "format unknown": ("issuer_metadata", _configuration(format="unheard-of"),
                        Unsupported, "format_unsupported"),
     "proof by attestation only": (
         "issuer_metadata",

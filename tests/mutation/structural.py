@@ -15,8 +15,8 @@ from wallet.report import Outcome
 ACCEPTED: Final = "accepted"
 """In place of a code: the verifier found nothing wrong."""
 
-MEMORY_BYTES: Final = 64_000_000
-"""What judging one credential may take, ten times its largest size and more."""
+MEMORY_BYTES: Final = 100_000_000
+"""What judging one credential may take: Python needs 64 bytes for an array that is `[],`."""
 
 STRANGERS: Final[Sequence[Any]] = (None, True, 0, -1, 1.5, "", "stranger", [], [None], {}, {"a": 1})
 """Values of every kind, to stand where they do not belong."""

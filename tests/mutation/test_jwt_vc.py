@@ -226,16 +226,16 @@ LARGE: Mapping[str, Callable[[], str]] = {
     "a certificate": lambda: credential({**HEADER, "x5c": ["A" * 10**7]}),
 }
 WITHIN: Mapping[str, tuple[Callable[[], str], str]] = {
-    "types": (lambda: with_({"type": TYPES + ["a"] * 140_000}), ACCEPTED),
-    "contexts": (lambda: with_({"@context": [*VC["@context"], *[{}] * 160_000]}), ACCEPTED),
+    "types": (lambda: with_({"type": TYPES + ["a"] * 180_000}), ACCEPTED),
+    "contexts": (lambda: with_({"@context": [*VC["@context"], *[{}] * 240_000]}), ACCEPTED),
     "subjects": (
         lambda: with_({"credentialSubject": [VC["credentialSubject"]] * 5_000}),
         "claims_missing"),
     "subjects without name": (
-        lambda: with_({"credentialSubject": [{"a": 1}] * 70_000}, cnf={"jwk": HOLDER}),
+        lambda: with_({"credentialSubject": [{"a": 1}] * 90_000}, cnf={"jwk": HOLDER}),
         "claims_missing"),
-    "numbers": (lambda: with_({"a": [1] * 230_000}), ACCEPTED),
-    "status": (lambda: with_({"credentialStatus": [{}] * 160_000}), ACCEPTED),
+    "numbers": (lambda: with_({"a": [1] * 360_000}), ACCEPTED),
+    "status": (lambda: with_({"credentialStatus": [{}] * 240_000}), ACCEPTED),
 }  # fmt: skip
 """Of the largest size that is read at all."""
 

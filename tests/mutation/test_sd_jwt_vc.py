@@ -387,9 +387,9 @@ LARGE: Mapping[str, Callable[[], str]] = {
     "not ASCII": lambda: "ä" * 10**7,
 }
 WITHIN: Mapping[str, tuple[Callable[[], str], str]] = {
-    "numbers": (lambda: credential(payload=with_(a=[1] * 230_000)), ACCEPTED),
-    "arrays": (lambda: credential(payload=with_(a=[[]] * 170_000)), ACCEPTED),
-    "objects": (lambda: credential(payload=with_(a=[{}] * 170_000)), ACCEPTED),
+    "numbers": (lambda: credential(payload=with_(a=[1] * 360_000)), ACCEPTED),
+    "arrays": (lambda: credential(payload=with_(a=[[]] * 240_000)), ACCEPTED),
+    "objects": (lambda: credential(payload=with_(a=[{}] * 240_000)), ACCEPTED),
     "members": (
         lambda: credential(payload=with_(**{f"{n:05}": n for n in range(40_000)})), ACCEPTED),
     "decoys": (
@@ -414,7 +414,7 @@ WITHIN: Mapping[str, tuple[Callable[[], str], str]] = {
                   "audience_mismatch"),
     "audiences of another kind": (
         lambda: credential(payload=with_(aud=["did:key:z1"] * 40_000)), "audience_mismatch"),
-    "types": (lambda: credential(payload=with_(aka_vcts=["a"] * 140_000)), ACCEPTED),
+    "types": (lambda: credential(payload=with_(aka_vcts=["a"] * 180_000)), ACCEPTED),
 }  # fmt: skip
 """Of the largest size that is read at all."""
 

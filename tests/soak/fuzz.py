@@ -6,6 +6,7 @@ second for one input or too much memory is a finding. A new reader joins by a li
     python -m tests.soak.fuzz TARGET RUNS CORPUS     one target, in a process of its own
 """
 
+import json
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -19,6 +20,8 @@ with atheris.instrument_imports(include=["wallet", "openvc"]):
 
     from wallet.credentials.contract import Expected, Format
     from wallet.credentials.jwt_vc import verification as jwt_vc
+    from wallet.credentials.mdoc import verification as mdoc
+    from wallet.credentials.mdoc.diagnostic import diagnostic
     from wallet.credentials.sd_jwt_vc import verification as sd_jwt_vc
     from wallet.credentials.sd_jwt_vc.disclosures import read_disclosure
     from wallet.credentials.sd_jwt_vc.second_verdict import objection
@@ -59,6 +62,9 @@ KEY: Final[JsonObject] = {
     "x": "b28d4MwZMjw8-00CG4xfnn9SLMVMM19SlqZpVb_uNtQ",
     "y": "Xv5zWwuoaTgdS6hV43yI6gBwTnjukmFQQnJ_kCxzqk8",
 }
+ANNEX_D: Final = json.loads(
+    (Path(__file__).parents[1] / "vectors/mdoc/iso18013-5-annex-d.json").read_text()
+)
 
 
 def answered(data: bytes, status: int = 200) -> HttpResponse:
@@ -117,6 +123,25 @@ def vc_payload(data: bytes) -> None:
 
 def second_verdict(data: bytes) -> None:
     objection(text(data), KEY, None)
+
+
+def mobile_document(data: bytes) -> None:
+    credential = Secret(base64url_encode(data))
+    chain = mdoc.signer(credential, EXPECTED).chain
+    issuer = Issuer(Trust.UNKNOWN, "", (chain.jwk,) if chain else (), ())
+    unverified = Issuer(Trust.UNVERIFIED, "", (), ())
+    for one in (issuer, unverified):
+        try:
+            mdoc.verify(credential, one, EXPECTED)
+        except WalletError:
+            pass
+
+
+def notation(data: bytes) -> None:
+    try:
+        diagnostic(data)
+    except ValueError:
+        pass
 
 
 def certificates(data: bytes) -> None:
@@ -195,6 +220,10 @@ TARGETS: Final[Mapping[str, tuple[Callable[[bytes], object], tuple[bytes, ...]]]
         (b'{"iss":"https://a","nbf":1,"vc":{"@context":["https://www.w3.org/2018/credentials/v1"],'
          b'"type":["VerifiableCredential"],"credentialSubject":{"id":"did:jwk:e30"},'
          b'"issuanceDate":"1970-01-01T00:00:01Z"},"sub":"did:jwk:e30","cnf":{"jwk":{}}}',),
+    ),
+    "mdoc": (mobile_document, (bytes.fromhex(ANNEX_D["derived"]["issuer_signed_hex"]),)),
+    "diagnostic notation": (
+        notation, (bytes.fromhex(ANNEX_D["derived"]["issuer_signed_hex"]), b"\xd8\x18\x41\x01"),
     ),
     "disclosure": (disclosure, (b"WyJhIiwiYiIsMV0", b"WyJhIiwxXQ")),
     "certificates": (certificates, (b"\x30\x82\x01\x00",)),

@@ -62,9 +62,11 @@ def signature(key: Key, message: bytes) -> bytes:
 
 def signed(header: Any, claims: Any, key: Key) -> str:
     """A compact JWS of two documents, or of the very bytes they are to be."""
-    parts = (part if isinstance(part, bytes) else json.dumps(part).encode()
-             for part in (header, claims))  # fmt: skip
-    message = ".".join(map(b64, parts))
+    written = (
+        part if isinstance(part, bytes) else json.dumps(part, separators=(",", ":")).encode()
+        for part in (header, claims)
+    )
+    message = ".".join(map(b64, written))
     return f"{message}.{b64(signature(key, message.encode()))}"
 
 

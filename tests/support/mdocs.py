@@ -182,7 +182,9 @@ class Issuance:
             "elementValue": value,
         }
         item = self._edited("item", item)
-        return item.get("digestID"), self._edited("encoded", embedded(cbor2.dumps(item)))
+        digest_id = item.get("digestID")
+        key = digest_id if isinstance(digest_id, int) else number
+        return key, self._edited("encoded", embedded(cbor2.dumps(item)))
 
     def text(self) -> str:
         """The credential as OpenID4VCI sends it."""

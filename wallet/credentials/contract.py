@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from wallet.credentials.claims_path import has_claim
 from wallet.errors import VerificationFailed
 from wallet.records import JsonObject, Secret
 from wallet.report import Check, Outcome, Report, Trust
@@ -126,3 +127,16 @@ class Findings:
         except VerificationFailed as failure:
             return failure
         raise AssertionError
+
+
+def check_promised(claims: JsonObject, expected: Expected, findings: Findings) -> None:
+    """What the issuer's metadata calls mandatory must be there."""
+    name, rule = "Promised claims", "OpenID4VCI 1.0, appendix B.2"
+    if not expected.mandatory:
+        findings.skipped(name, "the issuer promises none", rule)
+        return
+    missing = [path for path in expected.mandatory if not has_claim(claims, path)]
+    if missing:
+        findings.failed("claims_missing", name, f"{len(missing)} missing", rule)
+    else:
+        findings.passed(name, f"all {len(expected.mandatory)} are there", rule)

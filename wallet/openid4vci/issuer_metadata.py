@@ -50,9 +50,12 @@ class CredentialMetadata(Document):
 
 
 class ProofType(Document):
-    """A member of `proof_types_supported`."""
+    """A member of `proof_types_supported`.
 
-    proof_signing_alg_values_supported: Sequence[str] = Field(min_length=1)
+    Algorithms are JOSE's names, or COSE's numbers in proofs that are no JWTs.
+    """
+
+    proof_signing_alg_values_supported: Sequence[str | int] = Field(min_length=1)
     key_attestations_required: Mapping[str, Any] | None = None
 
 

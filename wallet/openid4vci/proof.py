@@ -71,7 +71,8 @@ def proof_choice(configuration: CredentialConfiguration, *, attester: bool) -> P
     for proof_type in ("jwt", "attestation", "di_vp"):
         if proof_type not in types:
             continue
-        offered = types[proof_type].proof_signing_alg_values_supported
+        named = types[proof_type].proof_signing_alg_values_supported
+        offered = [one for one in named if isinstance(one, str)]
         required = types[proof_type].key_attestations_required
         if proof_type == "attestation":
             required = required if required is not None else {}

@@ -52,7 +52,7 @@ def read(profile: ProfileName, document: dict[str, Any]) -> tuple[IssuerMetadata
     return read_issuer_metadata(answer(told.message), document["credential_issuer"]), told.names
 
 
-def algorithms(configuration: CredentialConfiguration) -> list[str]:
+def algorithms(configuration: CredentialConfiguration) -> list[str | int]:
     """Those of a `jwt` key proof."""
     types = configuration.proof_types_supported
     assert types

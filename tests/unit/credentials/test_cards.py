@@ -1,13 +1,25 @@
 """A record as a person sees it: the issuer's words and order, whatever the claims are."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from wallet.engine.cards import claims_of
+from wallet.engine.cards import card_of, claims_of
 from wallet.openid4vci.issuer_metadata import CredentialMetadata
-from wallet.records import Claim, Image, Json
+from wallet.records import (
+    Card,
+    Check,
+    Claim,
+    Copy,
+    CredentialRecord,
+    Image,
+    Json,
+    Outcome,
+    Report,
+)
 
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
 PICTURE = Image("image/png", b"x")
 
 
@@ -90,3 +102,62 @@ def test_thousands_of_descriptions_stop_nobody() -> None:
     described: list[list[str | int | None]] = [[name] for name in reversed(names)]
     claims: dict[str, Json] = dict.fromkeys(names[:2_000], 1)
     assert [label for label, _ in shown(claims, *described)][:2] == ["Claim 1999", "Claim 1998"]
+
+
+MDOC: dict[str, Any] = {
+    "org.iso.18013.5.1": {
+        "given_name": "A",
+        "age": 2,
+        "driving_privileges": [{"vehicle_category_code": "B", "issue_date": "2010-01-01"}],
+        "family_name": "B",
+    },
+    "org.iso.18013.5.1.XX": {"sex": 1},
+}
+DESCRIBED = [
+    {"path": ["org.iso.18013.5.1", "family_name"], "display": [{"name": "Surname"}]},
+    {"path": ["org.iso.18013.5.1", "driving_privileges", None, "issue_date"],
+     "display": [{"name": "Since"}]},
+    {"path": ["org.iso.18013.5.1", "age"]},
+]  # fmt: skip
+
+
+def card(format_: str, claims: dict[str, Json]) -> Card:
+    configuration: dict[str, Any] = {
+        "format": format_,
+        "doctype": "org.iso.18013.5.1.mDL",
+        "credential_metadata": {"claims": DESCRIBED},
+    }
+    record = CredentialRecord(
+        id="1",
+        format=format_,
+        copies=(Copy("c", "k"),),
+        credential_issuer="https://issuer.example",
+        credential_configuration_id="card",
+        configuration=configuration,
+        issuer_display=[],
+        claims=claims,
+        images={},
+        trusted_by="Root",
+        received_at=NOW,
+        expires_at=None,
+        report=Report((Check("Form", Outcome.PASSED, "", ""),)),
+    )
+    return card_of(record, ["en"], NOW)
+
+
+def test_fmt_02_elements_of_a_mobile_document_stand_without_their_namespaces() -> None:
+    shown_card = card("mso_mdoc", MDOC)
+    assert shown_card.type == "org.iso.18013.5.1.mDL"
+    assert tree(shown_card.claims) == [
+        ("Surname", "B"),
+        ("Driving privileges", [("1", [("Since", "2010-01-01"), ("Vehicle category code", "B")])]),
+        ("Age", "2"),
+        ("Given name", "A"),
+        ("Sex", "1"),
+    ]
+    assert shown_card.claims[0].path == ("org.iso.18013.5.1", "family_name")
+
+
+def test_fmt_02_a_record_without_namespaces_is_shown_as_it_is() -> None:
+    assert tree(card("mso_mdoc", {"a": "b"}).claims) == [("A", "b")]
+    assert tree(card("other", {"a": {"b": "c"}}).claims) == [("A", [("B", "c")])]

@@ -121,10 +121,10 @@ def test_mdo_01_a_good_one() -> None:
         ("Signature", "passed"),
         ("Signer's certificate", "passed"),
         ("Digests", "passed"),
+        ("Driving licence", "passed"),
         ("Dates", "passed"),
         ("Type", "passed"),
         ("Holder binding", "passed"),
-        ("Driving licence", "passed"),
         ("Promised claims", "passed"),
         ("Second verdict", "passed"),
     ]
@@ -329,6 +329,8 @@ BAD: dict[str, tuple[dict[str, Edit], str]] = {
     "MDO-01 digestID a truth": ({"item": only("given_name", set_(digestID=True))},
                                 "credential_malformed"),
     "MDO-01 digestID a text": ({"item": set_(digestID="1")}, "credential_malformed"),
+    "MDO-01 digestID too large": ({"item": only("given_name", set_(digestID=2**31))},
+                                  "credential_malformed"),
     "MDO-01 no random": ({"item": without("random")}, "credential_malformed"),
     "MDO-01 no elementIdentifier": ({"item": without("elementIdentifier")},
                                     "credential_malformed"),
@@ -718,6 +720,16 @@ def test_mdo_07_the_place_of_licence_and_certificate(
         assert judged(made.text()).report.passed
     else:
         assert refusal(made.text()).code == "issuer_untrusted"
+
+
+def test_mdo_07_a_certificate_whose_subject_cannot_be_read() -> None:
+    country = b"\x06\x03\x55\x04\x06"
+    broken = LEAF.der.replace(country + b"\x0c", country + b"\x03")  # a bit string
+    broken = broken.replace(country + b"\x13", country + b"\x03")
+    assert broken != LEAF.der
+    error = refusal(issuance(unprotected=lambda _: {33: broken}).text(), anchors=Anchors())
+    assert error.code == "issuer_untrusted"
+    assert error.detail == "Driving licence: its subject can't be read"
 
 
 def test_other_documents_have_no_rules_of_licences() -> None:

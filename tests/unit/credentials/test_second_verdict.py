@@ -47,6 +47,14 @@ def test_it_agrees(curve: str, alg: str) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["sha-256", "sha-384", "sha-512"])
+def test_sdj_02_it_agrees_about_every_hash(name: str) -> None:
+    disclosure = b64(json.dumps(["salt", "age", 42]).encode())
+    digest = b64(hashlib.new(name.replace("-", ""), disclosure.encode()).digest())
+    text = f"{credential(KEYS['P-256'], _sd=[digest], _sd_alg=name)}{disclosure}~"
+    assert verdict(text, KEYS["P-256"]).outcome == "passed"
+
+
 @pytest.mark.parametrize("years", [-49, 30])
 def test_the_time_is_the_wallets(years: int) -> None:
     then = NOW + timedelta(days=365 * years)
@@ -87,5 +95,6 @@ def test_whatever_it_raises_is_an_objection(text: str) -> None:
 
 
 def test_a_start_does_not_wait_for_it() -> None:
-    program = "import sys, wallet.app, wallet.gui, wallet.cli; sys.exit('openvc' in sys.modules)"
+    modules = "sys, wallet.app, wallet.cli, wallet.gui, wallet.credentials.formats"
+    program = f"import {modules}; sys.exit('openvc' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

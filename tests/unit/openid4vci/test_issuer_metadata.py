@@ -14,6 +14,7 @@ from wallet.openid4vci.issuer_metadata import (
     read_issuer_metadata,
 )
 from wallet.openid4vci.offer import AuthorizationCodeGrant
+from wallet.openid4vci.proof import proof_choice
 
 ISSUER = "https://issuer.example/tenant"
 METADATA = {
@@ -119,6 +120,8 @@ BAD_CONFIGURATIONS: dict[str, dict[str, Any]] = {
         "jwt": {"proof_signing_alg_values_supported": []}}},
     "META-09 algorithms missing": {"proof_types_supported": {"jwt": {}}},
     "FMT-01 no vct": {"vct": None},
+    "FMT-02 no doctype": {"format": "mso_mdoc"},
+    "FMT-02 doctype no text": {"format": "mso_mdoc", "doctype": 1},
     "CLM-01 empty path": {"credential_metadata": {"claims": [{"path": []}]}},
     "CLM-01 a path deeper than any document": {"credential_metadata": {"claims": [
         {"path": ["a"] * 100_000}]}},
@@ -141,6 +144,30 @@ def test_a_bad_configuration_is_refused_when_it_is_needed(name: str) -> None:
     with pytest.raises(PeerBrokeProtocol) as caught:
         metadata.configuration("card")
     assert caught.value.code == "metadata_invalid"
+
+
+def test_fmt_02_algorithms_may_be_numbers() -> None:
+    metadata = configured(
+        format="mso_mdoc",
+        doctype="org.iso.18013.5.1.mDL",
+        credential_signing_alg_values_supported=[-7, -9],
+        proof_types_supported={
+            "jwt": {"proof_signing_alg_values_supported": [-7, "ES256"]},
+            "cwt": {"proof_signing_alg_values_supported": [-7]},
+        },
+    )
+    configuration = metadata.configuration("card")
+    assert configuration.doctype == "org.iso.18013.5.1.mDL"
+    assert proof_choice(configuration, attester=False).algorithm == "ES256"
+
+
+def test_fmt_02_numbers_alone_are_no_algorithm_of_a_jwt() -> None:
+    metadata = configured(
+        proof_types_supported={"jwt": {"proof_signing_alg_values_supported": [-7]}}
+    )
+    with pytest.raises(Unsupported) as caught:
+        proof_choice(metadata.configuration("card"), attester=False)
+    assert caught.value.code == "proof_unsupported"
 
 
 def test_clm_02_a_claim_and_what_is_below_it_may_both_be_described() -> None:

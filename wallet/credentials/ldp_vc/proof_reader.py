@@ -63,6 +63,7 @@ def confine() -> None:
 def verdict(document: dict[str, Any], keys: list[dict[str, Any]]) -> tuple[str, str]:
     """What the proof of a document is worth."""
     from openvc.errors import OpenvcError  # noqa: PLC0415
+    from openvc.proof.data_integrity import CredentialNotYetValid  # noqa: PLC0415
     from openvc.proof.errors import SignatureInvalid  # noqa: PLC0415
 
     verify, proof = _suite(document["proof"]), document["proof"]
@@ -75,6 +76,8 @@ def verdict(document: dict[str, Any], keys: list[dict[str, Any]]) -> tuple[str, 
             verify(document, key)
         except SignatureInvalid:
             pass
+        except CredentialNotYetValid:
+            return "good", ""  # found out after all else; the wallet judges dates by its own clock
         except OpenvcError as error:
             refusal = "unfit", f"{type(error).__name__}: {error}"[:300]
         else:

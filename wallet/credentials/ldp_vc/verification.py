@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from wallet.credentials import w3c
-from wallet.credentials.contract import Expected, Findings, VerifiedCredential
-from wallet.credentials.jwt import check_promised
+from wallet.credentials.contract import Expected, Findings, VerifiedCredential, check_promised
 from wallet.credentials.ldp_vc.proof import verdict
 from wallet.credentials.ldp_vc.proof_reader import KNOWN, SUITE_2020
 from wallet.policy import CLOCK_SKEW_S

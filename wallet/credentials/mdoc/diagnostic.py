@@ -12,6 +12,9 @@ LIMIT: Final = 100_000
 BYTES_LIMIT: Final = 64
 """How much of a byte string is shown: all of a digest, the beginning of a picture."""
 
+EMBEDDED_LIMIT: Final = 4
+"""CBOR in byte strings in CBOR; a mobile document has it once, its session transcript twice."""
+
 
 def diagnostic(encoded: bytes, limit: int = LIMIT) -> str:
     """One CBOR data item in diagnostic notation, on one line, with embedded CBOR as CBOR.
@@ -39,7 +42,7 @@ def notation(value: object, limit: int = LIMIT) -> str:
     return "".join(text)
 
 
-def _parts(value: object) -> Iterator[str]:
+def _parts(value: object, embedded: int = 0) -> Iterator[str]:
     match value:
         case None:
             yield "null"
@@ -53,30 +56,33 @@ def _parts(value: object) -> Iterator[str]:
             yield "["
             for place, one in enumerate(value):
                 yield ", " if place else ""
-                yield from _parts(one)
+                yield from _parts(one, embedded)
             yield "]"
         case dict():
             yield "{"
             for place, (key, one) in enumerate(value.items()):
                 yield ", " if place else ""
-                yield from _parts(key)
+                yield from _parts(key, embedded)
                 yield ": "
-                yield from _parts(one)
+                yield from _parts(one, embedded)
             yield "}"
         case CborTag():
             yield f"{value.tag}("
-            yield from _embedded(value) if value.tag == TAG_ENCODED_CBOR else _parts(value.value)
+            if value.tag == TAG_ENCODED_CBOR and embedded < EMBEDDED_LIMIT:
+                yield from _embedded(value, embedded + 1)
+            else:
+                yield from _parts(value.value, embedded)
             yield ")"
         case _:
             yield str(value)
 
 
-def _embedded(tag: CborTag) -> Iterator[str]:
+def _embedded(tag: CborTag, embedded: int) -> Iterator[str]:
     try:
         inside = decode(tag.value)
     except CborError:
-        yield from _parts(tag.value)
+        yield from _parts(tag.value, embedded)
         return
     yield "<<"
-    yield from _parts(inside)
+    yield from _parts(inside, embedded)
     yield ">>"

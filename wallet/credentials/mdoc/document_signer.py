@@ -40,13 +40,15 @@ def shortcomings(leaf: x509.Certificate, signed: datetime, now: datetime) -> tup
 
 
 def place_of(leaf: x509.Certificate) -> tuple[str, str]:
-    """The country and the state or province of its subject; empty where it names none."""
+    """The country and the state or province of its subject; empty where it names none.
+
+    Raises:
+        UnfitError: Its subject can't be read.
+    """
     try:
-        return _named(leaf, NameOID.COUNTRY_NAME), _named(leaf, NameOID.STATE_OR_PROVINCE_NAME)
-    except ValueError:  # an attribute that cannot be read
-        return "", ""
-
-
-def _named(leaf: x509.Certificate, kind: x509.ObjectIdentifier) -> str:
-    values = [str(one.value) for one in leaf.subject.get_attributes_for_oid(kind)]
-    return values[0] if values else ""
+        subject = leaf.subject
+    except Exception:  # noqa: BLE001 - `TypeError` and others that have no common base
+        message = "its subject can't be read"
+        raise UnfitError(message) from None
+    named = {one.oid: str(one.value) for one in subject}
+    return named.get(NameOID.COUNTRY_NAME, ""), named.get(NameOID.STATE_OR_PROVINCE_NAME, "")

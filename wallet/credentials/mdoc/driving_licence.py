@@ -4,7 +4,7 @@ from typing import Final
 
 from cryptography import x509
 
-from wallet.credentials.mdoc.document_signer import place_of
+from wallet.credentials.mdoc.document_signer import UnfitError, place_of
 from wallet.records import JsonObject
 
 DOC_TYPE: Final = "org.iso.18013.5.1.mDL"
@@ -26,8 +26,12 @@ MANDATORY: Final = (
 """Section 7.2.1, table 5."""
 
 
-def contradiction(elements: JsonObject, leaf: x509.Certificate) -> str:
-    """Where licence and certificate name different places; empty where they do not."""
+def check_place(elements: JsonObject, leaf: x509.Certificate) -> None:
+    """The licence must name the place that its signer's certificate names, if that names one.
+
+    Raises:
+        UnfitError: It does not, or the certificate's subject can't be read.
+    """
     country, province = place_of(leaf)
     allowed = {
         "issuing_country": (country,),
@@ -35,8 +39,8 @@ def contradiction(elements: JsonObject, leaf: x509.Certificate) -> str:
     }
     for name, certified in allowed.items():
         if certified[0] and elements.get(name, certified[0]) not in certified:
-            return f"{name} is not that of its signer's certificate"
-    return ""
+            message = f"{name} is not that of its signer's certificate"
+            raise UnfitError(message)
 
 
 def missing(elements: JsonObject) -> tuple[str, ...]:

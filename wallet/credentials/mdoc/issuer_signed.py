@@ -17,6 +17,9 @@ from wallet.records import Json, JsonObject
 DIGESTS: Final = {"SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
 """What may stand in `digestAlgorithm`, by its name in `hashlib` (section 9.1.2.5)."""
 
+DIGEST_ID_LIMIT: Final = 2**31
+"""What a digest id stays below (section 9.1.2.4)."""
+
 VERSION: Final = "1.0"
 
 _X5CHAIN: Final = 33
@@ -159,11 +162,14 @@ def _item(namespace: str, tagged: object) -> Item:
     if "elementValue" not in item:
         message = "elementValue is missing"
         raise ValueError(message)
+    if not 0 <= (digest_id := _member(item, "digestID", int)) < DIGEST_ID_LIMIT:
+        message = f"digestID is {digest_id}"
+        raise ValueError(message)
     return Item(
         namespace,
         _member(item, "elementIdentifier", str),
         json_of(item["elementValue"]),
-        _member(item, "digestID", int),
+        digest_id,
         _member(item, "random", bytes),
         _is(tag.raw, bytes, "IssuerSignedItem"),
     )

@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from wallet.credentials.contract import Expected, Findings, VerifiedCredential
+from wallet.credentials.contract import Expected, Findings, VerifiedCredential, check_promised
 from wallet.credentials.jwt import (
     SignedJwt,
     check_audience,
     check_dates,
-    check_promised,
     check_signature,
     read_signed,
 )
