@@ -45,6 +45,7 @@ from reference_servers.credential_issuer.offers import FOLDER, Offers
 from reference_servers.credential_issuer.operator_pages import OperatorPages
 from reference_servers.credential_issuer.sd_jwt_vc import disclosable
 from reference_servers.credential_issuer.settings import Settings
+from reference_servers.credential_issuer.status_list import CWT_TYPE
 from reference_servers.dpop import Dpop
 from reference_servers.faults import Faults
 from reference_servers.storage import digest, open_database, password, sweep
@@ -128,10 +129,14 @@ class Endpoints:
         document = {"issuer": self._settings.public_url, "jwks": keys}
         return JSONResponse(self._faults.at("key set document", document))
 
-    def status_list(self) -> Response:
-        """Token Status List, section 8.1."""
+    def status_list(self, request: Request) -> Response:
+        """Token Status List, section 8.1: the CWT where that is asked for, or the JWT."""
+        vary = {"Vary": "Accept"}
+        if CWT_TYPE in request.headers.get("accept", ""):
+            cwt = self._issuing.status_list.cwt()
+            return Response(cwt, media_type=CWT_TYPE, headers=vary)
         document = self._faults.at("status list", self._issuing.status_list.document())
-        return Response(document, media_type="application/statuslist+jwt")
+        return Response(document, media_type="application/statuslist+jwt", headers=vary)
 
     def anchor(self) -> Response:
         """The demo CA's certificate."""
