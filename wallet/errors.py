@@ -254,6 +254,11 @@ MEANINGS: Mapping[str, Meaning] = {
         "This credential cannot be refreshed: its issuer has not allowed it, or no longer does.",
         "Get it anew from its issuer, and remove this one.",
     ),
+    "grant_not_offered": Meaning(
+        LocalFailure,
+        "The way that was chosen to get the credential is not one that the issuer offers.",
+        "Choose one of those that the offer names.",
+    ),
     "transaction_code_needed": Meaning(
         LocalFailure,
         "This offer needs the code that the issuer sent you by another way.",

@@ -1,5 +1,6 @@
 """The pre-authorized code grant, with and without a transaction code (section 4.1.1)."""
 
+import json
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -10,7 +11,7 @@ from starlette.responses import Response
 from tests.support.holder import WillingHolder
 from tests.support.simulator import PRE_AUTHORIZED_CODE, Simulator, simulated_issuer
 from wallet.app import Wallet
-from wallet.errors import HolderDeclined, PeerRefused, WalletError
+from wallet.errors import HolderDeclined, LocalFailure, PeerRefused, WalletError
 from wallet.steps import Step
 
 DIGITS = {"input_mode": "numeric", "length": 4, "description": "Sent by post"}
@@ -194,4 +195,45 @@ async def test_an_interruption_may_cost_the_offer(
     assert not pending.signs_in
     with pytest.raises(PeerRefused, match="offer_used_up"):
         await wallet.resume(pending.id, holder)
+    assert await wallet.pending() == ()
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+@pytest.mark.parametrize("known", [False, True])
+async def test_tok_04_a_token_for_no_more_than_was_chosen(
+    known: bool, elsewhere: bool, wallet: Wallet, issuer: Simulator, holder: WillingHolder
+) -> None:
+    issuer.names = ["card", "badge"]
+    holder.chosen = ("badge",)
+    types = {"authorization_details_types_supported": ["openid_credential"]} if known else {}
+    issuer.edits["server_metadata"] = lambda m: {**m, **types}
+    if elsewhere:
+        issuer.edits["issuer_metadata"] = lambda m: {**m, "authorization_servers": [issuer.url]}
+    await wallet.add(issuer.pre_authorized_offer(), holder)
+    [request] = token_requests(issuer)
+    detail = {"type": "openid_credential", "credential_configuration_id": "badge"}
+    located = {"locations": [issuer.url]} if elsewhere else {}  # AUTH-02
+    asked = json.loads(request["authorization_details"]) if known else None
+    assert asked == ([{**detail, **located}] if known else None)
+    assert ("authorization_details" in request) is known
+
+
+async def test_tok_04_nothing_to_narrow(
+    wallet: Wallet, issuer: Simulator, holder: WillingHolder
+) -> None:
+    issuer.names = ["card", "badge"]
+    types = {"authorization_details_types_supported": ["openid_credential"]}
+    issuer.edits["server_metadata"] = lambda m: {**m, **types}
+    await wallet.add(issuer.pre_authorized_offer(), holder)
+    [request] = token_requests(issuer)
+    assert "authorization_details" not in request
+
+
+async def test_a_grant_that_was_not_offered(
+    wallet: Wallet, issuer: Simulator, holder: WillingHolder
+) -> None:
+    holder.grant_type = PRE_AUTHORIZED_CODE
+    with pytest.raises(LocalFailure, match="grant_not_offered") as caught:
+        await wallet.add(issuer.offer(), holder)
+    assert caught.value.step is Step.REVIEW
     assert await wallet.pending() == ()

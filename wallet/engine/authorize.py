@@ -29,7 +29,7 @@ from wallet.oauth.dpop import code_binding
 from wallet.oauth.par import read_pushed_request
 from wallet.oauth.pkce import pkce_of
 from wallet.oauth.redirect import read_authorization_response
-from wallet.openid4vci.authorization import authorization_url, request_for
+from wallet.openid4vci.authorization import authorization_url, narrowed, request_for
 from wallet.openid4vci.display import plain
 from wallet.openid4vci.offer import AuthorizationCodeGrant, PreAuthorizedCodeGrant
 from wallet.openid4vci.token import (
@@ -153,7 +153,13 @@ async def redeem_pre_authorized(position: PreAuthorized, run: Run) -> Authorized
     grant = consent.grant
     assert isinstance(grant, PreAuthorizedCodeGrant)  # noqa: S101 - else there is no such position
     try:
-        parameters = pre_authorized_parameters(grant, typed)
+        asking = narrowed(
+            consent.credential_configuration_ids,
+            consent.offer.credential_configuration_ids,
+            consent.issuer,
+            consent.server,
+        )
+        parameters = {**pre_authorized_parameters(grant, typed), **asking}
         return Authorized(consent=consent, answer=await _token(parameters, consent, run))
     except PeerRefused as error:
         if typed is None or error.peer_error not in ("invalid_grant", "invalid_tx_code"):

@@ -68,6 +68,25 @@ def authorization_details(
     return json.dumps(details, separators=(",", ":"))
 
 
+def narrowed(
+    credential_configuration_ids: Sequence[str],
+    offered: Sequence[str],
+    metadata: IssuerMetadata,
+    server: ServerMetadata,
+) -> Mapping[str, str]:
+    """What a Token Request adds for some of the credentials that a code was issued for (6.1.1).
+
+    A pre-authorized code stands for the whole offer: where the holder chose less of it and the
+    server says that it knows authorization_details, the access token is asked for no more than
+    that. An authorization code stands for what the holder chose already.
+    """
+    known = OPENID_CREDENTIAL in server.authorization_details_types_supported
+    if not known or set(credential_configuration_ids) >= set(offered):
+        return {}
+    details = authorization_details(credential_configuration_ids, metadata)
+    return {"authorization_details": details}
+
+
 def asking_for(
     credential_configuration_ids: Sequence[str],
     metadata: IssuerMetadata,
