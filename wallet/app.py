@@ -599,6 +599,7 @@ class Wallet:
                 dpop=own.dpop,
                 client_key=load_key(own.client_key) if own.client_key else None,
                 provider=provider_of(own, http, SystemClock()),
+                key_reference=own.key_reference,
             )
         return found
 

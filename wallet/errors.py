@@ -461,11 +461,6 @@ MEANINGS: Mapping[str, Meaning] = {
     "grant_unsupported": Meaning(
         Unsupported, "This offer uses a way to sign in that the wallet does not know.", _ASK_ISSUER
     ),
-    "grant_not_offered": Meaning(
-        LocalFailure,
-        "This offer cannot be accepted in that way.",
-        "Choose one of the ways that the offer has.",
-    ),
     "configuration_unknown": Meaning(
         Unsupported, "The issuer does not describe the credential it offers.", _ASK_ISSUER
     ),

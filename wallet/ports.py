@@ -286,6 +286,14 @@ class WalletProvider(Protocol):
             algorithms: What the issuer lets it be signed with.
         """
 
+    async def key_certificates(self, key: HolderKey) -> tuple[bytes, ...]:
+        """Certificates of `key` (DER), its own first, without the trust anchor.
+
+        Raises:
+            Unsupported: `proof_unsupported` where this provider certifies no keys.
+            Unreachable, PeerRefused, PeerBrokeProtocol: As `client_attestation`.
+        """
+
 
 class Records(Protocol):
     """The credentials in the encrypted store."""

@@ -31,6 +31,7 @@ ClientAuthentication = Literal[
     "attest_jwt_client_auth",
     "attest_jwt_client_auth_dpop",
 ]
+KeyReference = Literal["auto", "x5c"]
 DpopUse = Literal["auto", "required", "optional", "never"]
 
 
@@ -56,6 +57,7 @@ class ServerSettings:
     wallet_provider: str
     wallet_provider_key: Path | None
     wallet_provider_chain: Path | None
+    key_reference: KeyReference
     dpop: DpopUse
 
 
@@ -115,13 +117,18 @@ class Settings:
     wallet_provider_chain: Path | None = _setting(
         None, "PEM file with that key's certificates, its own first, the trust anchor left out"
     )
+    key_reference: KeyReference = _setting(
+        "auto",
+        "how key proofs name the holder's keys: auto (as the issuer's metadata says), or x5c, by "
+        "certificates of the wallet provider's",
+    )
     dpop: DpopUse = _setting(
         "auto",
         "whether access tokens are bound to a key: auto (where the server can), required, "
         "optional (bearer tokens are taken too) or never",
     )
     servers: tuple[ServerEntry, ...] = _setting(
-        (), "the seven settings above for one authorization server: a TOML table by its identifier"
+        (), "the eight settings above for one authorization server: a TOML table by its identifier"
     )
     signed_metadata: Literal["auto", "required", "never"] = _setting(
         "auto", "whether issuers' metadata is to be signed: auto (where it can be), required, never"

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from tests.support.demanding import DemandingSimulator
 from tests.support.holder import WillingHolder
-from tests.support.simulator import simulated
+from tests.support.simulator import Simulator, simulated
 from tests.support.wallets import fresh_wallet
 from wallet.app import Wallet
 from wallet.errors import PeerBrokeProtocol, PeerRefused, Unsupported, WalletError
@@ -186,6 +186,28 @@ async def test_prf_05_a_key_attestation_for_all_copies(
     assert len(json.loads(body)["proofs"]["jwt"]) == 1  # one proof stands for all attested keys
     assert len(issuer.bound) == 3
     assert len(await wallet.cards()) == 1
+
+
+@pytest.mark.parametrize("algorithm", ["ES256", "ES384", "EdDSA"])
+async def test_prf_01_a_key_with_a_certificate(
+    algorithm: str, issuer: DemandingSimulator, opened: Opener, holder: WillingHolder
+) -> None:
+    issuer.proof_types = {"jwt": {"proof_signing_alg_values_supported": [algorithm]}}
+    wallet = await opened(key_reference="x5c")
+    await wallet.add(issuer.offer(), holder)
+    (body,) = [body for path, body in issuer.requests if path == "/credential"]
+    header = Simulator._part(json.loads(body)["proofs"]["jwt"][0], 0)
+    assert header.keys() & {"jwk", "kid", "x5c"} == {"x5c"}
+    assert len(await wallet.cards()) == 1
+
+
+async def test_prf_01_nobody_certifies_the_key(
+    issuer: DemandingSimulator, opened: Opener, holder: WillingHolder
+) -> None:
+    wallet = await opened(key_reference="x5c", wallet_provider="")
+    error = await refusal(wallet, issuer, holder)
+    assert error.code == "proof_unsupported"
+    assert not [path for path, _ in issuer.requests if path == "/credential"]
 
 
 async def test_non_03_a_dpop_nonce_of_the_nonce_endpoint(

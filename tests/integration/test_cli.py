@@ -18,6 +18,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 import segno
+from joserfc.jwk import ECKey
 
 from tests.support.camera import write_camera_video
 from tests.support.operator import operator
@@ -430,3 +431,18 @@ def test_a_credential_is_revoked(cli: Cli, servers: ReferenceServers) -> None:
     assert "revoked, asked " in cli("status", card["id"]).stdout
     assert "revoked" in cli("list").stdout
     assert "status: revoked" in cli("show", card["id"]).stdout
+
+
+def test_prf_01_a_key_with_a_certificate(cli: Cli, servers: ReferenceServers) -> None:
+    key = ECKey.generate_key("P-256").as_dict(private=True)
+    (cli.folder / "provider.json").write_text(json.dumps(key))
+    flags = {
+        "wallet-provider": "development",
+        "wallet-provider-key": str(cli.folder / "provider.json"),
+        "client-authentication": "none",
+        "key-reference": "x5c",
+    }
+    told = [part for name, value in flags.items() for part in (f"--{name}", value)]
+    code, out, log = cli.add(servers.offer("pid"), "--json", *told)
+    assert code == 0, out + log
+    assert len(cli.json("list")) == 1

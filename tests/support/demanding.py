@@ -12,10 +12,12 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc import jwe, jws, jwt
 from joserfc.errors import JoseError, SecurityWarning
-from joserfc.jwk import ECKey, JWKRegistry, KeySet
+from joserfc.jwk import ECKey, JWKRegistry, KeySet, OKPKey
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -299,6 +301,12 @@ class DemandingSimulator(Simulator):
 
     def _by_jwt(self, proof: str) -> list[dict[str, str]]:
         header, claims = decoded(proof)
+        if "x5c" in header:
+            leaf = x509.load_der_x509_certificate(base64.b64decode(header["x5c"][0]))
+            spki = serialization.PublicFormat.SubjectPublicKeyInfo
+            public = leaf.public_key().public_bytes(serialization.Encoding.PEM, spki)
+            kind = OKPKey if header["alg"] == "EdDSA" else ECKey
+            header["jwk"] = dict(kind.import_key(public).as_dict(private=False))
         jwk = header["jwk"] if "jwk" in header else self._resolved(header["kid"])
         verified(proof, jwk)
         assert header["typ"] == "openid4vci-proof+jwt"

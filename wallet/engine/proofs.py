@@ -14,6 +14,7 @@ from wallet.openid4vci.key_attestation import check_key_attestation
 from wallet.openid4vci.nonce import read_nonce
 from wallet.openid4vci.proof import (
     ProofChoice,
+    certified_reference,
     key_reference,
     needs_proof,
     presentation,
@@ -97,7 +98,7 @@ async def _jwt(
 ) -> str:
     message = proof_signing_input(
         key,
-        key_reference(key, choice.names),
+        await _reference(key, choice, consent, run),
         credential_issuer=consent.issuer.credential_issuer,
         client_id=consent.client.client_id,
         nonce=nonce,
@@ -105,6 +106,16 @@ async def _jwt(
         key_attestation=attestation,
     )
     return (await run.signed(key, message, "key proof")).reveal()
+
+
+async def _reference(key: HolderKey, choice: ProofChoice, consent: Consent, run: Run) -> JsonObject:
+    """How a proof names its key. No issuer's metadata can ask for `x5c`, so a setting does."""
+    standing = run.at(consent.server.issuer)
+    if choice.names != "jwk" or standing.key_reference != "x5c":
+        return key_reference(key, choice.names)
+    if standing.provider is None:
+        raise Unsupported("proof_unsupported", "nobody certifies this wallet's keys")
+    return certified_reference(key, await standing.provider.key_certificates(key))
 
 
 async def _di_vp(

@@ -37,6 +37,7 @@ class Standing:
         dpop: Whether access tokens are to be bound to a key.
         client_key: The key of `private_key_jwt`.
         provider: Who attests the wallet and its keys.
+        key_reference: How key proofs name keys: "auto" as the issuer's metadata says.
     """
 
     client_id: str
@@ -44,6 +45,7 @@ class Standing:
     dpop: Literal["auto", "required", "optional", "never"] = "auto"
     client_key: SigningKey | None = None
     provider: WalletProvider | None = None
+    key_reference: Literal["auto", "x5c"] = "auto"
 
 
 @dataclass

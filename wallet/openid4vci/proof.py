@@ -1,12 +1,17 @@
 """Proof types (OpenID4VCI 1.0, Appendix F)."""
 
+import base64
 import hashlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal
 
-from wallet.errors import Unsupported
+from cryptography import x509
+from joserfc.jwk import JWKRegistry
+
+from wallet.errors import PeerBrokeProtocol, Unsupported
 from wallet.oauth.jwt import best_algorithm, signing_input
 from wallet.openid4vci.issuer_metadata import CredentialConfiguration
 from wallet.records import HolderKey, JsonObject, Secret
@@ -131,6 +136,24 @@ def key_reference(key: HolderKey, names: str) -> JsonObject:
     return {"kid": did_url(key.public_jwk, names)}
 
 
+def certified_reference(key: HolderKey, certificates: Sequence[bytes]) -> JsonObject:
+    """The same by `x5c`: the key's certificates (DER), its own first.
+
+    Raises:
+        PeerBrokeProtocol: `wallet_attestation_invalid` where they are not of this key.
+    """
+    own = None
+    with suppress(ValueError, IndexError):
+        own = x509.load_der_x509_certificate(certificates[0]).public_key()
+    if own is None or own != JWKRegistry.import_key(dict(key.public_jwk)).public_key:
+        raise PeerBrokeProtocol(
+            "wallet_attestation_invalid",
+            "the certificate is not of the wallet's key",
+            rule=f"{_RULE}.1",
+        )
+    return {"x5c": [base64.b64encode(one).decode() for one in certificates]}
+
+
 def proof_signing_input(
     key: HolderKey,
     reference: JsonObject,
@@ -145,7 +168,7 @@ def proof_signing_input(
 
     Args:
         key: The key.
-        reference: Names it: `jwk`, `kid` or `x5c`, as `key_reference` makes the first two.
+        reference: Names it, by `key_reference` or `certified_reference`.
         credential_issuer: The audience.
         client_id: Empty where the access token was got anonymously.
         nonce: The `c_nonce`, where the issuer has a nonce endpoint.

@@ -3,19 +3,23 @@
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+from joserfc.jwk import JWKRegistry
 
 from wallet.errors import LocalFailure
 from wallet.oauth import client_attestation
 from wallet.oauth.jwt import compact, signing_input
 from wallet.openid4vci import key_attestation
-from wallet.ports import Clock, SigningKey
+from wallet.ports import Clock
 from wallet.records import HolderKey, JsonObject, Secret
 from wallet.trust.anchors import name_of
+from wallet.wallet_provider.key_file import KeyFile
 
 LIFETIME_S: Final = 3_600
 
@@ -31,7 +35,7 @@ class DevelopmentProvider:
         clock: Dates the attestations.
     """
 
-    key: SigningKey
+    key: KeyFile
     chain: tuple[x509.Certificate, ...]
     clock: Clock
 
@@ -57,6 +61,25 @@ class DevelopmentProvider:
         }
         return self._signed(key_attestation.TYP, claims)
 
+    async def key_certificates(self, key: HolderKey) -> tuple[bytes, ...]:
+        """See `wallet.ports.WalletProvider.key_certificates`: one, by the provider's own key."""
+        now = self.clock.now()
+        held = JWKRegistry.import_key(dict(key.public_jwk)).public_key
+        assert not isinstance(held, bytes)  # noqa: S101 - a holder key has a public part
+        own = self.chain[0].subject if self.chain else _name("development wallet provider")
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(_name("holder key"))
+            .issuer_name(own)
+            .public_key(held)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now)
+            .not_valid_after(now + timedelta(seconds=LIFETIME_S))
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        )
+        chain = (self.key.certify(builder), *self.chain)
+        return tuple(certificate.public_bytes(Encoding.DER) for certificate in chain)
+
     def _signed(self, typ: str, claims: JsonObject) -> Secret[str]:
         ders = (certificate.public_bytes(Encoding.DER) for certificate in self.chain)
         x5c = [base64.b64encode(der).decode() for der in ders]
@@ -74,6 +97,10 @@ class DevelopmentProvider:
         }
         message = signing_input(header, {**own, **claims})
         return compact(message, self.key.sign(message))
+
+
+def _name(text: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
 def load_chain(file: Path) -> tuple[x509.Certificate, ...]:

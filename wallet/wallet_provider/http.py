@@ -11,9 +11,11 @@ from typing import Final
 
 from pydantic import Field
 
+from wallet.errors import Unsupported
 from wallet.oauth.documents import Document, read_document, read_object, succeeded
 from wallet.ports import Http, HttpResponse
 from wallet.records import HolderKey, JsonObject, Secret
+from wallet.urls import host_of
 
 _CODE: Final = "wallet_attestation_invalid"
 _RULE: Final = "eudi-srv-wallet-provider, openapi.json"
@@ -65,6 +67,10 @@ class HttpProvider:
         document = read_object(answer, _CODE, _RULE)
         read = read_document(KeyAttestationResponse, document, _CODE, _RULE, answer.url)
         return Secret(read.walletUnitAttestation)
+
+    async def key_certificates(self, key: HolderKey) -> tuple[bytes, ...]:  # noqa: ARG002
+        """See `wallet.ports.WalletProvider.key_certificates`; there is no endpoint for them."""
+        raise Unsupported("proof_unsupported", f"{host_of(self.url)} certifies no keys")
 
     async def _ask(self, path: str, document: JsonObject) -> HttpResponse:
         body = json.dumps(document, separators=(",", ":")).encode()

@@ -4,6 +4,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey
 from joserfc.jws import JWSRegistry
@@ -31,6 +35,14 @@ class KeyFile:
     def sign(self, message: bytes) -> bytes:
         """See `wallet.ports.SigningKey.sign`."""
         return JWSRegistry.algorithms[self.algorithm].sign(message, self._key)
+
+    def certify(self, builder: x509.CertificateBuilder) -> x509.Certificate:
+        """The certificate with this key's signature."""
+        key = self._key.private_key
+        assert isinstance(key, EllipticCurvePrivateKey | Ed25519PrivateKey)  # noqa: S101 - `load_key`
+        if isinstance(key, Ed25519PrivateKey):
+            return builder.sign(key, None)
+        return builder.sign(key, SHA384() if self.algorithm == "ES384" else SHA256())
 
 
 def load_key(file: Path) -> KeyFile:

@@ -24,6 +24,7 @@ EXAMPLES: Mapping[str, tuple[Any, str, Any]] = {
     "wallet_provider": ("development", "https://a.example", "https://b.example"),
     "wallet_provider_key": ("a", "b", "c"),
     "wallet_provider_chain": ("a", "b", "c"),
+    "key_reference": ("x5c", "auto", "x5c"),
     "signed_metadata": ("required", "never", "auto"),
     "batch": (2, "3", "4"),
     "dpop": ("required", "optional", "never"),

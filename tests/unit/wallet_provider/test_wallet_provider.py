@@ -1,5 +1,6 @@
 """Wallet providers, and keys from files."""
 
+import base64
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -16,11 +18,11 @@ from joserfc.jwk import ECKey, OKPKey
 from tests.support.answers import answer
 from tests.support.keys import TestKey
 from tests.support.simulator import Authority
-from wallet.errors import LocalFailure, PeerBrokeProtocol, PeerRefused, WalletError
+from wallet.errors import LocalFailure, PeerBrokeProtocol, PeerRefused, Unsupported, WalletError
 from wallet.oauth.client_attestation import check_client_attestation
 from wallet.oauth.jwt import read_jwt
 from wallet.openid4vci.key_attestation import check_key_attestation
-from wallet.openid4vci.proof import ProofChoice
+from wallet.openid4vci.proof import ProofChoice, certified_reference
 from wallet.ports import HttpResponse
 from wallet.records import Image, Secret
 from wallet.settings import ServerSettings
@@ -77,6 +79,7 @@ def settings(**members: Any) -> ServerSettings:
         "wallet_provider": "",
         "wallet_provider_key": None,
         "wallet_provider_chain": None,
+        "key_reference": "auto",
         "dpop": "auto",
     }
     return ServerSettings(**{**default, **members})
@@ -169,6 +172,27 @@ async def test_ca_02_a_client_attestation(development: ServerSettings) -> None:
     claims = verified(token)
     assert claims["iss"] == "Provider Root issuer"  # CA-02: -07 requires one
     assert claims["iat"] == int(NOW.timestamp())
+
+
+@pytest.mark.parametrize("algorithm", ["ES256", "ES384", "EdDSA"])
+async def test_prf_01_certificates_of_a_key(algorithm: str, development: ServerSettings) -> None:
+    provider = provider_of(development, RecordingHttp(), Clock())
+    assert provider is not None
+    key = TestKey.new(algorithm).holder
+    own, *chain = await provider.key_certificates(key)
+    certificate = x509.load_der_x509_certificate(own)
+    certificate.verify_directly_issued_by(AUTHORITY.leaf)
+    assert chain == [AUTHORITY.leaf.public_bytes(Encoding.DER)]  # HAIP-05: no trust anchor
+    encoded = [base64.b64encode(one).decode() for one in (own, *chain)]
+    assert certified_reference(key, [own, *chain]) == {"x5c": encoded}
+    for wrong in ([], [b"no certificate"], chain):
+        with pytest.raises(PeerBrokeProtocol, match="wallet_attestation_invalid"):
+            certified_reference(key, wrong)
+
+
+async def test_a_provider_on_the_network_certifies_no_keys() -> None:
+    with pytest.raises(Unsupported, match="proof_unsupported"):
+        await HttpProvider("https://provider.example", RecordingHttp()).key_certificates(KEY)
 
 
 @pytest.mark.parametrize("nonce", [None, "n"])
