@@ -232,7 +232,7 @@ async def test_tok_04_nothing_to_narrow(
 async def test_a_grant_that_was_not_offered(
     wallet: Wallet, issuer: Simulator, holder: WillingHolder
 ) -> None:
-    holder.grant_type = PRE_AUTHORIZED_CODE
+    holder.grant_type = "urn:ietf:params:oauth:grant-type:pre-authorized_code"
     with pytest.raises(LocalFailure, match="grant_not_offered") as caught:
         await wallet.add(issuer.offer(), holder)
     assert caught.value.step is Step.REVIEW
