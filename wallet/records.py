@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Generic, TypeAlias, TypeVar, get_args
+from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar, get_args
 
 from wallet.errors import WalletError
 from wallet.report import Check as Check  # noqa: PLC0414
@@ -137,6 +137,33 @@ class CredentialRecord:
     def key_ids(self) -> tuple[str, ...]:
         """The holder keys it is bound to."""
         return tuple(copy.key_id for copy in self.copies if copy.key_id)
+
+
+@dataclass(frozen=True)
+class TrustAnchor:
+    """Somebody whose credentials the holder trusts, or said that they do not.
+
+    Attributes:
+        id: Its SHA-256 fingerprint in hexadecimal digits: of the certificate's DER, or of the
+            issuer's identifier.
+        kind: A certificate, of an authority or an issuer; or an issuer by its identifier.
+        name: The certificate's name, or the identifier.
+        value: The certificate as DER in base64, or the identifier, a URL or a DID.
+        expires_at: The certificate's end; aware, UTC. None for an issuer.
+        added_at: Aware, UTC.
+        file: The file of the settings it stands in; empty for one that is in the store.
+        trusted: Whether the holder trusts it. One that was offered and declined is kept, so that
+            it is offered once.
+    """
+
+    id: str
+    kind: Literal["certificate", "issuer"]
+    name: str
+    value: str
+    expires_at: datetime | None
+    added_at: datetime
+    file: str = ""
+    trusted: bool = True
 
 
 @dataclass(frozen=True)
