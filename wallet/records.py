@@ -110,6 +110,9 @@ class CredentialRecord:
         report: The verification it passed.
         trust: Why it is believed.
         status: Its reference to a status list, as it stands in the credential; {} without one.
+        profile: What its issuer spoke, a name of `wallet.compat`.
+        refused: Where it was verified again and refused, why: a code of `wallet.errors`. `report`
+            is that verification's.
     """
 
     id: str
@@ -127,9 +130,11 @@ class CredentialRecord:
     report: Report
     trust: Trust = Trust.ANCHORED
     status: JsonObject = field(default_factory=dict)
+    profile: str = "1.0"
+    refused: str = ""
 
     def __post_init__(self) -> None:
-        if not self.report.passed or not self.copies:
+        if self.report.passed is bool(self.refused) or not self.copies:
             message = "only a verified credential can be kept"
             raise ValueError(message)
 
@@ -150,7 +155,7 @@ class TrustAnchor:
         name: The certificate's name, or the identifier.
         value: The certificate as DER in base64, or the identifier, a URL or a DID.
         expires_at: The certificate's end; aware, UTC. None for an issuer.
-        added_at: Aware, UTC.
+        added_at: Aware, UTC; None for one that stands in a file of the settings.
         file: The file of the settings it stands in; empty for one that is in the store.
         trusted: Whether the holder trusts it. One that was offered and declined is kept, so that
             it is offered once.
@@ -161,7 +166,7 @@ class TrustAnchor:
     name: str
     value: str
     expires_at: datetime | None
-    added_at: datetime
+    added_at: datetime | None
     file: str = ""
     trusted: bool = True
 
@@ -211,6 +216,7 @@ class PendingIssuance:
         signs_in: Whether going on begins with a sign-in in the browser.
         readable: Whether the wallet can go on with it; otherwise it can only be dropped.
         ask_again_at: Where the issuer put it off, when it may be asked again; aware, UTC.
+        has_come: Whether a credential has come that is to be verified and kept.
     """
 
     id: str
@@ -221,6 +227,7 @@ class PendingIssuance:
     signs_in: bool
     readable: bool = True
     ask_again_at: datetime | None = None
+    has_come: bool = False
 
 
 @dataclass(frozen=True)
@@ -278,6 +285,7 @@ class Card:
     copies: int
     report: Report
     trust: Trust = Trust.ANCHORED
+    refused: str = ""
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ def card_of(record: CredentialRecord, languages: Sequence[str], now: datetime) -
         type=plain(configuration.vct, TEXT_LIMIT),
         claims=claims_of(record.claims, metadata, languages, record.images),
         trust=record.trust,
+        refused=record.refused,
         trusted_by=record.trusted_by,
         received_at=record.received_at,
         expires_at=record.expires_at,

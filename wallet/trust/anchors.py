@@ -185,9 +185,9 @@ def load_anchors(files: Sequence[Path], others: Iterable[TrustAnchor] = ()) -> A
     return Anchors(tuple(certificates), issuers)
 
 
-def anchors_in(file: Path, now: datetime) -> tuple[TrustAnchor, ...]:
+def anchors_in(file: Path) -> tuple[TrustAnchor, ...]:
     """What a file of the settings vouches for; raises as `load_anchors`."""
-    return tuple(_anchor(one, now, str(file)) for one in _in_file(file))
+    return tuple(_anchor(one, None, str(file)) for one in _in_file(file))
 
 
 def read_anchors(data: bytes, now: datetime) -> tuple[TrustAnchor, ...]:
@@ -226,7 +226,7 @@ def _in_file(file: Path) -> list[x509.Certificate]:
         ) from None
 
 
-def _anchor(certificate: x509.Certificate, now: datetime, file: str = "") -> TrustAnchor:
+def _anchor(certificate: x509.Certificate, now: datetime | None, file: str = "") -> TrustAnchor:
     return TrustAnchor(
         id=fingerprint_of(certificate),
         kind="certificate",

@@ -20,7 +20,7 @@ from wallet.steps import Step
 COMMANDS = (
     *("add", "list", "show", "remove", "pending", "settings", "create", "protection", "protect"),
     *("recovery", "recover", "rotate", "backup", "restore", "export", "import"),
-    *("refresh", "issuer"),
+    *("refresh", "issuer", "verify", "trust"),
 )
 
 
