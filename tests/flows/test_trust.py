@@ -26,6 +26,7 @@ from tests.support.issuer_keys import (
     serve,
     without_certificates,
 )
+from tests.support.reference_servers import reference_servers
 from tests.support.simulator import Authority, Simulator
 from tests.support.wallets import fresh_wallet
 from wallet.app import Wallet
@@ -108,6 +109,16 @@ async def test_vc_04_it_is_known_by_its_domain(
     assert verdict.issuer_host == issuer.url.removeprefix("http://")
     assert verdict.reasons == (f"its keys are those that {verdict.issuer_host} publishes",)
     assert [one["event"] for one in issuer.notified] == ["credential_accepted"]
+
+
+async def test_vc_04_the_reference_issuer_is_known_by_its_domain(tmp_path: Path) -> None:
+    with reference_servers(tmp_path / "servers", issuer={"issuer-key": "kid"}) as both:
+        holder = WillingHolder(browser=both.browser, keeps=(Trust.DOMAIN,))
+        async with fresh_wallet(tmp_path) as wallet:
+            [card] = (await wallet.add(both.offer("pid"), holder)).cards
+            assert (card.trust, card.trusted_by) == (Trust.DOMAIN, both.issuer_url)
+            await wallet.trust_issuer(both.issuer_url)
+            assert (await wallet.verify(card.id)).trust is Trust.ANCHORED
 
 
 UNKNOWN: dict[str, Known] = {

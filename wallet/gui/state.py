@@ -384,9 +384,15 @@ class WalletState:
         await self._look()
 
     @safe
-    async def answer_offer(self, *, trusted: bool) -> None:
-        """Trust what was offered, or take note that the person does not."""
-        await self.wallet.answer_offer(self.offered, trusted=trusted)
+    async def trust_offered(self) -> None:
+        """Trust what was offered."""
+        await self.wallet.answer_offer(self.offered, trusted=True)
+        await self._look()
+
+    @safe
+    async def decline_offered(self) -> None:
+        """Take note that the person does not trust what was offered."""
+        await self.wallet.answer_offer(self.offered, trusted=False)
         await self._look()
 
     @safe

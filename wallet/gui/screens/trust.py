@@ -60,8 +60,14 @@ def TrustScreen(state: WalletState) -> ft.Control:
         body("A credential is trusted where one of these vouches for its issuer.", soft=True),
         body(others, soft=True),
         *([notice(failure, icon=ft.Icons.ERROR, error=True)] if failure else []),
-        *(Anchor(state, number, one, look) for number, one in enumerate(anchors)),
-        *([] if anchors else [notice("You trust nobody yet.", icon=ft.Icons.INFO)]),
+        ft.Column(
+            [
+                *(Anchor(state, number, one, look) for number, one in enumerate(anchors)),
+                *([] if anchors else [notice("You trust nobody yet.", icon=ft.Icons.INFO)]),
+            ],
+            spacing=theme.SPACE_M,
+            horizontal_alignment=ft.CrossAxisAlignment.STRETCH,
+        ),
         AddAnchor(state, look),
     )
 
@@ -203,14 +209,8 @@ def offered(state: WalletState) -> list[ft.Control]:
                     for part in face_of(one, f"offered-{number}")
                 ),
                 side_by_side(
-                    secondary(
-                        "offered-no", "Not now", partial(state.answer_offer, trusted=False),
-                        expand=True,
-                    ),
-                    primary(
-                        "offered-yes", "Trust it", partial(state.answer_offer, trusted=True),
-                        expand=True,
-                    ),
+                    secondary("offered-no", "No", state.decline_offered, expand=True),
+                    primary("offered-yes", "Trust it", state.trust_offered, expand=True),
                 ),
             ]
         )
