@@ -308,12 +308,12 @@ def Judge(state: WalletState, phase: Judging) -> ft.Control:
     return page_column(
         step_bar(Step.VERIFICATION),
         title("Keep this credential?"),
+        body(f"{verdict.look.name}, from {verdict.issuer.name} at {verdict.issuer_host}."),
+        tid("judge-level", panel([level(verdict.trust, verdict.trusted_by, verdict.reasons)])),
         ft.Semantics(
             exclude_semantics=True,
             content=CardFace(verdict.look, verdict.issuer.name, seed=verdict.issuer_host),
         ),
-        body(f"{verdict.look.name}, from {verdict.issuer.name} at {verdict.issuer_host}."),
-        tid("judge-level", panel([level(verdict.trust, verdict.trusted_by, verdict.reasons)])),
         secondary(
             "judge-details",
             "Hide how it was verified" if opened else "Show how it was verified",

@@ -24,7 +24,7 @@ from wallet.gui.parts import (
     tid,
     title,
 )
-from wallet.gui.screens.protection import PATH, use_work
+from wallet.gui.screens.protection import use_work
 from wallet.gui.state import Place, WalletState
 from wallet.records import TrustAnchor
 
@@ -168,13 +168,14 @@ def AddAnchor(state: WalletState, changed: Callable[[], Awaitable[None]]) -> ft.
         [
             heading("Trust somebody else"),
             body(
-                "Only do so where you know from somewhere else that the certificate or address is "
-                "the right one. Compare the fingerprint.",
+                "An issuer by its https address or DID, or an authority by the file of its "
+                "certificate. Do so only where you know from elsewhere that it is the right one: "
+                "compare the fingerprint.",
                 soft=True,
             ),
             field(
                 "trust-whom",
-                f"Issuer's address or DID, or a certificate: {PATH.lower()}",
+                "Address, DID, or certificate file",
                 whom,
                 on_submit=partial(run, add),
             ),
