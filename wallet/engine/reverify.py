@@ -6,7 +6,7 @@ from wallet.compat import Facts, ProfileName
 from wallet.engine.judgement import worst
 from wallet.engine.resolve import issuer_metadata
 from wallet.engine.run import Run
-from wallet.engine.verify import verified_copy, wanted_of
+from wallet.engine.verify import sought_of, verified_copy
 from wallet.errors import VerificationFailed
 from wallet.openid4vci.issuer_metadata import IssuerMetadata
 from wallet.records import CredentialRecord, Secret
@@ -33,9 +33,9 @@ async def verify_again(record: CredentialRecord, run: Run) -> CredentialRecord:
         chosen=issuer.credential_issuer in run.policy.profiles,
     )
     jwks = [await run.keys.public_key(key_id) for key_id in record.key_ids]
-    wanted = wanted_of(issuer, name, jwks, profile, facts, run)
+    sought = sought_of(issuer, name, jwks, profile, facts, run)
     try:
-        copies = [await verified_copy(Secret(one.credential), wanted, run) for one in record.copies]
+        copies = [await verified_copy(Secret(one.credential), sought, run) for one in record.copies]
     except VerificationFailed as failure:
         return replace(record, refused=failure.code, report=failure.report)
     least = worst(copies)

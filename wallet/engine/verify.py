@@ -36,11 +36,11 @@ async def verify(
         )
     unbound = {key.key_id: key.public_jwk for key in asking.keys}
     facts = facts_of(consent, run, name)
-    wanted = wanted_of(consent.issuer, name, unbound.values(), consent.profile, facts, run)
+    sought = sought_of(consent.issuer, name, unbound.values(), consent.profile, facts, run)
     copies = []
     for credential in delivery.credentials:
-        left = tuple(jwk for jwk in wanted.expected.holder_jwks if jwk in unbound.values())
-        verified = await verified_copy(credential, wanted.bound_to(left), run)
+        left = tuple(jwk for jwk in sought.expected.holder_jwks if jwk in unbound.values())
+        verified = await verified_copy(credential, sought.bound_to(left), run)
         key_id = next((name for name, jwk in unbound.items() if jwk == verified.bound_to), "")
         unbound.pop(key_id, None)
         copies.append((verified, key_id))
@@ -48,7 +48,7 @@ async def verify(
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Sought:
     """What a credential has to be, and what is known of who may have signed it.
 
     Attributes:
@@ -63,29 +63,29 @@ class Wanted:
     expected: Expected
     named: tuple[Mapping[str, str], ...]
 
-    def bound_to(self, holder_jwks: tuple[Mapping[str, str], ...]) -> "Wanted":
+    def bound_to(self, holder_jwks: tuple[Mapping[str, str], ...]) -> "Sought":
         """The same, bound to one of these."""
         return replace(self, expected=replace(self.expected, holder_jwks=holder_jwks))
 
 
-async def verified_copy(credential: Secret[str], wanted: Wanted, run: Run) -> VerifiedCredential:
+async def verified_copy(credential: Secret[str], sought: Sought, run: Run) -> VerifiedCredential:
     """One copy, once every check is made; raises as `verify`."""
-    form, expected = FORMATS[wanted.format], wanted.expected
+    form, expected = FORMATS[sought.format], sought.expected
     signer = await asyncio.to_thread(form.signer, credential, expected)
     issuers = Issuers(run.http, run.anchors, run.clock, run.heard.issuers)
-    issuer = await issuers.issuer_of(signer, wanted.format, wanted.credential_issuer, wanted.named)
+    issuer = await issuers.issuer_of(signer, sought.format, sought.credential_issuer, sought.named)
     with run.trace.span("crypto", "verification"):
         return await asyncio.to_thread(form.verify, credential, issuer, expected)
 
 
-def wanted_of(
+def sought_of(
     issuer: IssuerMetadata,
     name: str,
     holder_jwks: Iterable[Mapping[str, str]],
     profile: ProfileName,
     facts: Facts,
     run: Run,
-) -> Wanted:
+) -> Sought:
     """What the credential `name` of `issuer` has to be, bound to one of the holder's keys."""
     configuration = issuer.configuration(name)
     claims = configuration.credential_metadata.claims
@@ -110,4 +110,4 @@ def wanted_of(
         {name: text(value) for name, value in members(key).items()}
         for key in elements(wanted["keys"])
     )
-    return Wanted(configuration.format, issuer.credential_issuer, expected, named)
+    return Sought(configuration.format, issuer.credential_issuer, expected, named)
