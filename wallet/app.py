@@ -13,17 +13,25 @@ from typing import TYPE_CHECKING, Self
 
 from wallet.errors import HolderDeclined, LocalFailure, PeerBrokeProtocol, WalletError
 from wallet.policy import Policy
-from wallet.ports import Choice, Contact, Departure, Holder, OfferReview, TransactionCode
+from wallet.ports import (
+    Choice,
+    Contact,
+    Departure,
+    Holder,
+    OfferReview,
+    TransactionCode,
+    Verdict,
+)
 from wallet.records import (
     Card,
     Catalogue,
-    CredentialRecord,
     Failure,
     Flow,
     PendingIssuance,
     Protection,
     Received,
     Secret,
+    TrustAnchor,
 )
 from wallet.settings import InForce
 from wallet.steps import Step
@@ -85,6 +93,10 @@ class Absent:
     async def transaction_code(self, asked: TransactionCode) -> Secret[str]:
         """See `wallet.ports.Holder.transaction_code`."""
         raise HolderDeclined("cancelled", asked.host)
+
+    async def judge(self, verdict: Verdict) -> None:
+        """See `wallet.ports.Holder.judge`."""
+        raise LocalFailure("decision_needed", verdict.look.name)
 
     def entered(self, step: Step) -> None:
         """See `wallet.ports.Holder.entered`."""
@@ -333,33 +345,94 @@ class Wallet:
             LocalFailure: `credential_not_found`.
         """
         from wallet.engine.status import StatusInquiry, is_due
-        from wallet.trust.anchors import load_anchors
-        from wallet.trust.issuer import Issuer, Signer, by_certificate, by_metadata
 
-        vault, clock, now = self._opened(), SystemClock(), SystemClock().now()
+        vault, now = self._opened(), SystemClock().now()
         if credential_id:
             asked = [one for one in (await vault.get(credential_id),) if one.status]
         else:
             asked = [one for one in await vault.all() if is_due(one, now)]
         if not asked:
             return ()
-        anchors = await asyncio.to_thread(load_anchors, self._settings.trust_anchor)
-
-        async def issuer_of(signer: Signer, record: CredentialRecord) -> Issuer:
-            if signer.chain is not None:
-                return by_certificate(signer.chain, anchors, clock.now())
-            return by_metadata(signer, (), record.credential_issuer)
-
-        async with self._http(Trace()) as http:
-            inquiry = StatusInquiry(http, clock, issuer_of)
+        async with self._run(Absent(), Trace()) as run:
+            inquiry = StatusInquiry(run)
             for one in asked:
                 await vault.hear(one.id, await inquiry.ask(one))
         return tuple([await self.card(one.id) for one in asked])
+
+    async def verify(self, credential_id: str, trace: Trace | None = None) -> Card:
+        """Verify a stored credential again, and show what came of it; nothing is ever deleted.
+
+        Raises:
+            LocalFailure: `credential_not_found`.
+            WalletError: As `wallet.engine.reverify.verify_again`.
+        """
+        from wallet.engine.reverify import verify_again
+
+        vault = self._opened()
+        record = await vault.get(credential_id)
+        async with self._run(Absent(), trace or Trace()) as run:
+            await vault.judged(await verify_again(record, run))
+        return await self.card(credential_id)
 
     async def remove(self, credential_id: str) -> None:
         """Remove a credential for good; raises as `card`."""
         await self._opened().remove(credential_id)
         await self._forget()
+
+    # Whom the holder trusts.
+
+    async def trusted(self) -> tuple[TrustAnchor, ...]:
+        """Every trust anchor: those of the settings' files first, which only a setting removes.
+
+        Raises:
+            LocalFailure: `settings_invalid`.
+        """
+        from wallet.trust.anchors import anchors_in
+
+        read = [await asyncio.to_thread(anchors_in, one) for one in self._settings.trust_anchor]
+        added = await self._vault.anchors() if self._vault else ()
+        return (*(one for each in read for one in each), *(one for one in added if one.trusted))
+
+    async def trust_certificates(self, data: bytes) -> tuple[TrustAnchor, ...]:
+        """Trust the certificates of a file, PEM or DER. Raises `trust_anchor_unreadable`."""
+        from wallet.trust.anchors import read_anchors
+
+        found = await asyncio.to_thread(read_anchors, data, SystemClock().now())
+        await self._opened().trust(found)
+        return found
+
+    async def trust_issuer(self, identifier: str) -> TrustAnchor:
+        """Trust an issuer by its URL or DID. Raises `trust_anchor_unreadable`."""
+        from wallet.trust.anchors import read_anchor
+
+        found = read_anchor(identifier.strip(), SystemClock().now())
+        await self._opened().trust((found,))
+        return found
+
+    async def distrust(self, anchor_id: str) -> None:
+        """Trust somebody no longer; what is stored stays. Raises `trust_anchor_not_found`."""
+        await self._opened().distrust(anchor_id)
+
+    async def offered_anchors(self) -> tuple[TrustAnchor, ...]:
+        """What the setting `offered_anchor` offers for trust and nobody answered yet.
+
+        Raises:
+            LocalFailure: `settings_invalid`.
+        """
+        from wallet.trust.anchors import anchors_in
+
+        file = self._settings.offered_anchor
+        if file is None:
+            return ()
+        offered = await asyncio.to_thread(anchors_in, file)
+        known = {one.id for one in (*await self._opened().anchors(), *await self.trusted())}
+        return tuple(replace(one, file="") for one in offered if one.id not in known)
+
+    async def answer_offer(self, offered: Sequence[TrustAnchor], *, trusted: bool) -> None:
+        """Trust what was offered, or take note that the holder does not."""
+        now = SystemClock().now()
+        answered = (replace(one, added_at=now, trusted=trusted) for one in offered)
+        await self._opened().trust(tuple(answered))
 
     # Issuances.
 
@@ -499,7 +572,11 @@ class Wallet:
                     result = await resume(await self._flow(flow.id), run)
                 except WalletError as error:
                     result = Result((), False, (Failure("", error),))
-            final = tuple(one for one in result.failures if not may_pass(one.error))
+            final = tuple(
+                one
+                for one in result.failures
+                if not may_pass(one.error) or one.error.code == "decision_needed"
+            )
             if result.stored or final:
                 news.append(await self._received(replace(result, failures=final), flow.id))
         await self._forget()
@@ -560,7 +637,8 @@ class Wallet:
 
         vault, settings = self._opened(), self._settings
         random = SystemRandom()
-        anchors = await asyncio.to_thread(load_anchors, settings.trust_anchor)
+        added = await vault.anchors()
+        anchors = await asyncio.to_thread(load_anchors, settings.trust_anchor, added)
         async with self._http(trace) as http:
             yield Run(
                 holder=holder,
@@ -579,6 +657,7 @@ class Wallet:
                     signed_metadata=settings.signed_metadata,
                     unique_redirects=not settings.redirect_path,
                     profiles=settings.profile_of,
+                    trust_policy=settings.trust_policy,
                 ),
                 trace=trace,
                 flow_id=random.name(),

@@ -125,13 +125,24 @@ class VerificationFailed(WalletError):  # noqa: N818
 
     Attributes:
         report: Every check that was made, the failed ones among them.
+        discarded: Whether the holder did not want it, having read why.
     """
 
     exit_code = 9
 
-    def __init__(self, code: str, detail: str = "", *, report: Report, rule: str = "") -> None:
-        super().__init__(code, detail, rule=rule)
+    def __init__(
+        self,
+        code: str,
+        detail: str = "",
+        *,
+        report: Report,
+        rule: str = "",
+        url: str = "",
+        discarded: bool = False,
+    ) -> None:
+        super().__init__(code, detail, rule=rule, url=url)
         self.report = report
+        self.discarded = discarded
 
 
 @dataclass(frozen=True)
@@ -245,6 +256,21 @@ MEANINGS: Mapping[str, Meaning] = {
         LocalFailure,
         "The wallet here is newer than this backup.",
         "Restore it over the newer one only if you mean it; the newer one is set aside.",
+    ),
+    "trust_anchor_unreadable": Meaning(
+        LocalFailure,
+        "This is neither a certificate nor the address or DID of an issuer.",
+        "Choose a certificate file (PEM or DER), or type an https address or a DID.",
+    ),
+    "trust_anchor_not_found": Meaning(
+        LocalFailure,
+        "There is no such trust anchor in this wallet's store.",
+        "See `wallet trust`. One that stands in a file of the settings goes with that setting.",
+    ),
+    "decision_needed": Meaning(
+        LocalFailure,
+        "A credential has come, and whether to keep it is for you to decide.",
+        "Go on with the issuance to read what the wallet found out of its issuer.",
     ),
     "issuance_not_found": Meaning(
         LocalFailure, "There is no such interrupted issuance.", "See `wallet pending`."
@@ -495,7 +521,12 @@ MEANINGS: Mapping[str, Meaning] = {
     "issuer_untrusted": Meaning(
         VerificationFailed,
         "The credential was signed by an issuer this wallet does not trust. It was not stored.",
-        "If you know this issuer, add its certificate as a trust anchor.",
+        "If you know this issuer, add its certificate or its address as a trust anchor.",
+    ),
+    "issuer_keys_invalid": Meaning(
+        VerificationFailed,
+        "What the credential's issuer publishes of its keys is wrong. It was not stored.",
+        _ASK_ISSUER,
     ),
     "signature_invalid": Meaning(
         VerificationFailed,

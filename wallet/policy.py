@@ -45,6 +45,8 @@ class Policy:
             where they can and the signer is trusted.
         unique_redirects: Whether each redirect has an address that nobody else knows.
         profiles: What issuers speak, by their identifiers; the others show it themselves.
+        trust_policy: What becomes of a credential whose issuer no trust anchor vouches for:
+            "ask" the holder, or keep "anchored" ones only.
     """
 
     languages: tuple[str, ...]
@@ -54,3 +56,4 @@ class Policy:
     signed_metadata: Literal["auto", "required", "never"]
     unique_redirects: bool = False
     profiles: Mapping[str, ProfileName] = field(default_factory=dict)
+    trust_policy: Literal["ask", "anchored"] = "ask"

@@ -19,8 +19,11 @@ from wallet.records import (
     Image,
     JsonObject,
     Look,
+    Report,
     Secret,
     StatusAnswer,
+    Trust,
+    TrustAnchor,
 )
 from wallet.steps import Step
 
@@ -128,6 +131,29 @@ class TransactionCode:
         return bool(text) and (digits or not self.numeric) and self.length in (None, len(text))
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """What the wallet found out of a credential whose issuer no trust anchor vouches for.
+
+    Attributes:
+        look: How the credential presents itself.
+        issuer: How the Credential Issuer presents itself.
+        issuer_host: Its host, with its port where it is not the default.
+        trust: The level; of several copies the worst.
+        trusted_by: The URL or DID the credential's issuer is known by; may be empty.
+        reasons: Why it is no better level.
+        report: The checks; none failed.
+    """
+
+    look: Look
+    issuer: Look
+    issuer_host: str
+    trust: Trust
+    trusted_by: str
+    reasons: tuple[str, ...]
+    report: Report
+
+
 class Holder(Protocol):
     """The person, as the engine asks them. A face implements it with screens or prompts."""
 
@@ -139,6 +165,12 @@ class Holder(Protocol):
 
     async def transaction_code(self, asked: TransactionCode) -> Secret[str]:
         """The code the holder types, fit for what is asked; raise `HolderDeclined` if none."""
+
+    async def judge(self, verdict: Verdict) -> None:
+        """Return when the holder keeps the credential all the same; raise `HolderDeclined` if not.
+
+        Raises `LocalFailure("decision_needed")` where nobody is there: it is asked again later.
+        """
 
     def entered(self, step: Step) -> None:
         """Tell the holder that this step has begun."""
@@ -243,6 +275,9 @@ class HolderKeys(Protocol):
     async def sign(self, key_id: str, message: bytes) -> bytes:
         """A JOSE signature over `message` (for ES256: r and s, 64 bytes)."""
 
+    async def public_key(self, key_id: str) -> Mapping[str, str]:
+        """The public JWK of a holder key."""
+
 
 class SigningKey(Protocol):
     """A key from a file, that others know as this wallet's or its provider's."""
@@ -310,8 +345,24 @@ class Records(Protocol):
     async def hear(self, credential_id: str, answer: StatusAnswer) -> None:
         """Keep with a record what was heard of its status; no error where it is gone."""
 
+    async def judged(self, record: CredentialRecord) -> None:
+        """Keep with a record what another verification came to; no error where it is gone."""
+
     async def remove(self, credential_id: str) -> None:
         """Remove the record and its key for good; raises as `get`."""
+
+
+class TrustAnchors(Protocol):
+    """Whom the holder trusts, in the encrypted store."""
+
+    async def anchors(self) -> tuple[TrustAnchor, ...]:
+        """Every one, also those that were declined, in the order they were added."""
+
+    async def trust(self, anchors: tuple[TrustAnchor, ...]) -> None:
+        """Keep them, in place of older ones of their ids."""
+
+    async def distrust(self, anchor_id: str) -> None:
+        """Remove one. Raises `LocalFailure("trust_anchor_not_found")`."""
 
 
 class Flows(Protocol):

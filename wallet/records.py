@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Generic, TypeAlias, TypeVar, get_args
+from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar, get_args
 
 from wallet.errors import WalletError
 from wallet.report import Check as Check  # noqa: PLC0414
@@ -131,6 +131,9 @@ class CredentialRecord:
         answer: What was last heard of it; None where nobody was asked.
         type_metadata: What its type says of display and claims, in the words of
             `credential_metadata`, which it goes before (section 12.2.4); {} without one.
+        profile: What its issuer spoke, a name of `wallet.compat`.
+        refused: Where it was verified again and refused, why: a code of `wallet.errors`. `report`
+            is that verification's.
     """
 
     id: str
@@ -150,9 +153,11 @@ class CredentialRecord:
     status: JsonObject = field(default_factory=dict)
     answer: StatusAnswer | None = None
     type_metadata: JsonObject = field(default_factory=dict, repr=False)
+    profile: str = "1.0"
+    refused: str = ""
 
     def __post_init__(self) -> None:
-        if not self.report.passed or not self.copies:
+        if self.report.passed is bool(self.refused) or not self.copies:
             message = "only a verified credential can be kept"
             raise ValueError(message)
 
@@ -160,6 +165,33 @@ class CredentialRecord:
     def key_ids(self) -> tuple[str, ...]:
         """The holder keys it is bound to."""
         return tuple(copy.key_id for copy in self.copies if copy.key_id)
+
+
+@dataclass(frozen=True)
+class TrustAnchor:
+    """Somebody whose credentials the holder trusts, or said that they do not.
+
+    Attributes:
+        id: Its SHA-256 fingerprint in hexadecimal digits: of the certificate's DER, or of the
+            issuer's identifier.
+        kind: A certificate, of an authority or an issuer; or an issuer by its identifier.
+        name: The certificate's name, or the identifier.
+        value: The certificate as DER in base64, or the identifier, a URL or a DID.
+        expires_at: The certificate's end; aware, UTC. None for an issuer.
+        added_at: Aware, UTC; None for one that stands in a file of the settings.
+        file: The file of the settings it stands in; empty for one that is in the store.
+        trusted: Whether the holder trusts it. One that was offered and declined is kept, so that
+            it is offered once.
+    """
+
+    id: str
+    kind: Literal["certificate", "issuer"]
+    name: str
+    value: str
+    expires_at: datetime | None
+    added_at: datetime | None
+    file: str = ""
+    trusted: bool = True
 
 
 @dataclass(frozen=True)
@@ -207,6 +239,7 @@ class PendingIssuance:
         signs_in: Whether going on begins with a sign-in in the browser.
         readable: Whether the wallet can go on with it; otherwise it can only be dropped.
         ask_again_at: Where the issuer put it off, when it may be asked again; aware, UTC.
+        has_come: Whether a credential has come that is to be verified and kept.
     """
 
     id: str
@@ -217,6 +250,7 @@ class PendingIssuance:
     signs_in: bool
     readable: bool = True
     ask_again_at: datetime | None = None
+    has_come: bool = False
 
 
 @dataclass(frozen=True)
@@ -276,6 +310,7 @@ class Card:
     trust: Trust = Trust.ANCHORED
     has_status: bool = False
     answer: StatusAnswer | None = None
+    refused: str = ""
 
 
 @dataclass(frozen=True)

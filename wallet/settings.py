@@ -100,6 +100,13 @@ class Settings:
     trust_anchor: tuple[Path, ...] = _setting(
         (), "PEM files with the certificates of trusted issuers' authorities"
     )
+    offered_anchor: Path | None = _setting(
+        None, "PEM file with a certificate that the window offers for trust, once"
+    )
+    trust_policy: Literal["ask", "anchored"] = _setting(
+        "ask",
+        "what to do where no trust anchor vouches for an issuer: ask, or anchored: refuse",
+    )
     language: tuple[str, ...] = _setting((), "languages for issuers' texts, best first (BCP 47)")
     client_id: str = _setting(APPLICATION, "client_id at authorization servers")
     client_authentication: ClientAuthentication = _setting(

@@ -180,11 +180,15 @@ def test_an_issuer_that_is_not_trusted_in_a_wide_window(desk: Desk) -> None:
     with desk.context.expect_page() as opened:
         window.tap("review-accept")
     desk.sign_in(opened.value)
+    window.see("judge-discard")
+    assert "Anybody could have made it" in window.text("judge-level")
+    window.shot("42-judge-wide")
+    window.tap("judge-discard")
     window.see("error-sentence")
     window.expect_text("signed by an issuer this wallet does not trust")
     window.tap("error-details")
     window.see("error-code")
-    window.shot("42-untrusted-wide")
+    window.shot("43-untrusted-wide")
     window.tap("error-close")
     window.see("empty-add")
 

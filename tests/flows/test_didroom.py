@@ -16,7 +16,7 @@ from tests.support.holder import WillingHolder
 from tests.support.wallets import fresh_wallet
 from wallet.app import Wallet
 from wallet.errors import WalletError
-from wallet.report import Outcome
+from wallet.report import Outcome, Trust
 from wallet.trace import Trace
 
 Opened = Callable[..., AbstractAsyncContextManager[Wallet]]
@@ -30,7 +30,7 @@ def servers() -> Iterator[Didroom]:
 
 @pytest.fixture
 def holder(servers: Didroom) -> WillingHolder:
-    return WillingHolder(browser=servers.sign_in)
+    return WillingHolder(browser=servers.sign_in, keeps=(Trust.DOMAIN,))
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ SINGLE_USE = {
     "pre_authorized_code": (1, 2),
     "several": (1, 3),
     "batch": (1, 3),
+    "judged": (1, 3),
     "deferred": (1, 3),
     "refresh": (1, 2),
 }

@@ -24,22 +24,22 @@ from joserfc.jwk import ECKey
 
 import wallet.oauth
 import wallet.openid4vci
+import wallet.trust
 from tests.support.certificates import TlsAuthority
 from tests.support.holder import WillingHolder
 from tests.support.internet import PUBLIC, Internet, internet
+from tests.support.issuer_keys import JWT_VC_ISSUER, key_set, serve, without_certificates
 from tests.support.misbehaving import Front, front
 from tests.support.simulator import Simulator, simulated_issuer
-from wallet.app import SystemClock, Wallet
+from wallet.app import Absent, Wallet
 from wallet.engine.status import StatusInquiry
 from wallet.errors import HolderDeclined, PeerBrokeProtocol, WalletError
 from wallet.oauth.documents import Document
 from wallet.ports import Choice, Contact, OfferReview
-from wallet.records import CredentialRecord, JsonObject, Secret, Standing
+from wallet.records import JsonObject, Secret, Standing
 from wallet.settings import load
 from wallet.steps import Step
 from wallet.trace import Trace
-from wallet.trust.anchors import Anchors
-from wallet.trust.issuer import Issuer, Signer, by_certificate
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -147,6 +147,7 @@ class Bed:
 
     def right(self) -> None:
         self.issuer.edits.clear()
+        self.issuer.answers.clear()
         self.issuer.deferrals = 0
         self.net.look_ups.clear()
         self.net.connections.clear()
@@ -266,6 +267,32 @@ def _pictures(issuer: Simulator, url: str) -> str:
     return issuer.offer()
 
 
+def _signer(issuer: Simulator, url: str) -> str:
+    without_certificates(issuer, url)
+    return issuer.offer()
+
+
+def _did_web(issuer: Simulator, url: str) -> str:
+    host, _, port = url.partition("//")[2].removesuffix("/x").rpartition(":")
+    without_certificates(issuer, f"did:web:{host}%3A{port}:x")
+    return issuer.offer()
+
+
+def _its_own_word(issuer: Simulator, url: str) -> str:
+    without_certificates(issuer, issuer.url)
+    serve(issuer, JWT_VC_ISSUER, {"issuer": url, "jwks": key_set(issuer)})
+    return issuer.offer()
+
+
+def _key_set(issuer: Simulator, url: str) -> str:
+    without_certificates(issuer, issuer.url)
+    serve(issuer, JWT_VC_ISSUER, {"issuer": issuer.url, "jwks_uri": url})
+    return issuer.offer()
+
+
+BY_CREDENTIALS: dict[str, Put] = {"iss": _signer, "did:web": _did_web}
+"""Those that stand in a credential."""
+
 FIELDS: dict[str, Put] = {
     "credential_offer_uri": _reference,
     "CredentialOffer.credential_issuer": _issuer,
@@ -293,6 +320,9 @@ FIELDS: dict[str, Put] = {
         challenge_endpoint=_same,
         token_endpoint_auth_methods_supported=lambda _: ["attest_jwt_client_auth"],
     ),
+    "JwtVcIssuer.issuer": _its_own_word,
+    "JwtVcIssuer.jwks_uri": _key_set,
+    **BY_CREDENTIALS,
 }
 """How to put a URL into each field of the protocol that holds one."""
 
@@ -304,7 +334,7 @@ _HOLDS_A_URL = re.compile(r"(uri|url|endpoint|issuer|servers?)$")
 
 def fields_that_hold_a_url() -> set[str]:
     """By the names of the members of every document the wallet reads."""
-    for package in (wallet.oauth, wallet.openid4vci):
+    for package in (wallet.oauth, wallet.openid4vci, wallet.trust):
         for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
     return {
@@ -317,7 +347,8 @@ def fields_that_hold_a_url() -> set[str]:
 
 
 async def test_every_field_that_holds_a_url_is_tried() -> None:
-    assert fields_that_hold_a_url() == (set(FIELDS) - {"credential_offer_uri"}) | NEVER_ASKED
+    others = {"credential_offer_uri", *BY_CREDENTIALS}
+    assert fields_that_hold_a_url() == (set(FIELDS) - others) | NEVER_ASKED
     assert len(set(SPELLINGS)) == len(SPELLINGS) >= 40
 
 
@@ -340,6 +371,12 @@ async def test_vc_07_no_spelling_leads_inside(name: str, scheme: str, bed: Bed) 
             assert code == "cancelled"
         elif name == "IssuerMetadata.notification_endpoint" and not code:
             assert scheme == "https"  # a name: looked up once all is stored, and refused then
+        elif name == "JwtVcIssuer.issuer":
+            assert code == "issuer_keys_invalid", spelling
+        elif name in (*BY_CREDENTIALS, "JwtVcIssuer.jwks_uri"):
+            # No URL or DID, so nobody's keys; or one of a host that cannot be reached now.
+            assert code in {*REFUSALS, "issuer_untrusted"}, spelling
+            assert bed.net.look_ups.count(spelling) <= 1
         elif name in ("IssuerMetadata.credential_issuer", "ServerMetadata.issuer"):
             assert code in ("issuer_mismatch", "authorization_server_mismatch"), spelling
         elif spelling == "rebinding.test" and scheme == "https":
@@ -372,16 +409,11 @@ async def test_tsl_02_no_status_list_leads_inside(scheme: str, bed: Bed) -> None
     await bed.add(bed.issuer.offer())
     record, *_ = await bed.wallet._opened().all()
 
-    async def issuer_of(signer: Signer, _record: CredentialRecord) -> Issuer:
-        assert signer.chain is not None
-        return by_certificate(signer.chain, Anchors(), SystemClock().now())
-
     for spelling in SPELLINGS:
         bed.right()
         place: JsonObject = {"idx": 1, "uri": f"{scheme}://{spelling}:{bed.canary.port}/x"}
-        async with bed.wallet._http(Trace()) as http:
-            inquiry = StatusInquiry(http, SystemClock(), issuer_of)
-            answer = await inquiry.ask(replace(record, status={"status_list": place}))
+        async with bed.wallet._run(Absent(), Trace()) as run:
+            answer = await StatusInquiry(run).ask(replace(record, status={"status_list": place}))
         assert answer.standing is Standing.UNKNOWN, spelling
         bed.stayed_outside()
 

@@ -1,6 +1,6 @@
 """The fault matrix: whatever an endpoint does, the run ends in time, in a word, and with no harm.
 
-44 faults × 10 endpoints, on sockets, with real TLS. The faults of an answer stand in
+44 faults × 14 endpoints, on sockets, with real TLS. The faults of an answer stand in
 `tests/support/misbehaving.py`; those of a whole origin are here: nobody there, a name that leads
 nowhere or inside, a certificate that is not the host's.
 """
@@ -31,11 +31,23 @@ from starlette.responses import JSONResponse, Response
 from tests.support.certificates import TlsAuthority
 from tests.support.holder import WillingHolder
 from tests.support.internet import Internet, internet
+from tests.support.issuer_keys import (
+    DID_JSON,
+    JWKS,
+    JWT_VC_ISSUER,
+    KID,
+    did_document,
+    did_web,
+    key_set,
+    serve,
+    without_certificates,
+)
 from tests.support.misbehaving import FAULTS, Front, front
 from tests.support.simulator import Simulator, simulated
 from wallet.app import Wallet
 from wallet.errors import MEANINGS, WalletError
 from wallet.records import Secret
+from wallet.report import Trust
 from wallet.settings import load
 from wallet.steps import Step
 
@@ -219,11 +231,13 @@ class Bed:
         self.issuer.deferrals = 0
         self.issuer.provider = ""
 
-    async def add(self, offer: str, timeout_s: float = TIMEOUT_S) -> WillingHolder:
+    async def add(
+        self, offer: str, timeout_s: float = TIMEOUT_S, keeps: tuple[Trust, ...] = ()
+    ) -> WillingHolder:
         self.wallet._settings = replace(
             self.wallet._settings, http_timeout=timeout_s, wallet_provider=self.issuer.provider
         )
-        holder = WillingHolder(browser=browser)
+        holder = WillingHolder(browser=browser, keeps=keeps)
         async with asyncio.timeout(15):
             received = await self.wallet.add(offer, holder)
             if received.pending is not None:
@@ -346,6 +360,64 @@ async def test_fault(fault: str, name: str, bed: Bed) -> None:
     assert peak_bytes() - before < MEMORY_BYTES
 
 
+def _issuer_keys(issuer: Simulator, origin: str) -> str:
+    without_certificates(issuer, origin)
+    serve(issuer, JWT_VC_ISSUER, {"issuer": origin, "jwks": key_set(issuer)})
+    return issuer.offer()
+
+
+def _issuer_key_set(issuer: Simulator, origin: str) -> str:
+    without_certificates(issuer, issuer.url)
+    serve(issuer, JWT_VC_ISSUER, {"issuer": issuer.url, "jwks_uri": f"{origin}{JWKS}"})
+    serve(issuer, JWKS, key_set(issuer))
+    return issuer.offer()
+
+
+def _issuer_did(issuer: Simulator, origin: str) -> str:
+    did = did_web(origin)
+    without_certificates(issuer, did, f"{did}#{KID}")
+    serve(issuer, DID_JSON, did_document(issuer, did))
+    return issuer.offer()
+
+
+KEYS = {JWT_VC_ISSUER: _issuer_keys, JWKS: _issuer_key_set, DID_JSON: _issuer_did}
+"""The places where an issuer publishes its keys: without them a credential may be kept as not
+verified, with wrong ones it may not."""
+FOR_A_WHILE = {"unreachable", "timed_out", "tls_failed", "busy", "server_error"}
+
+
+@pytest.mark.parametrize("path", KEYS)
+@pytest.mark.parametrize("fault", FAULTS_AND_ORIGINS)
+async def test_fault_of_an_issuer_s_keys(fault: str, path: str, bed: Bed) -> None:
+    bed.right()
+    offer = KEYS[path](bed.issuer, bed.origins.get(fault, bed.issuer.url))
+    if fault in FAULTS:
+        bed.front.faults[path] = FAULTS[fault]
+    before = await bed.wallet.cards()
+    timeout_s = SHORT_TIMEOUT_S if fault.startswith("slow") else TIMEOUT_S
+    code = "not_found" if fault in REFUSED else EXPECTED.get(fault, "issuer_keys_invalid")
+    if code in FOR_A_WHILE:
+        holder = await bed.add(offer, timeout_s, keeps=(Trust.UNVERIFIED,))
+        assert [verdict.trust for verdict in holder.verdicts] == [Trust.UNVERIFIED]
+        assert code in holder.verdicts[0].reasons[0]
+        [card] = [one for one in await bed.wallet.cards() if one not in before]
+        assert card.trust is Trust.UNVERIFIED
+        return
+    with pytest.raises(WalletError) as caught:
+        await bed.add(offer, timeout_s, keeps=tuple(Trust))
+    error, step = caught.value, Step.VERIFICATION
+    assert (error.code, error.step) == ("issuer_untrusted" if code == "not_found" else code, step)
+    assert urlsplit(error.url).path == path
+    assert await bed.wallet.cards() == before
+
+
+@pytest.mark.parametrize("path", KEYS)
+async def test_an_issuer_s_keys_are_there(path: str, bed: Bed) -> None:
+    bed.right()
+    holder = await bed.add(KEYS[path](bed.issuer, bed.issuer.url), keeps=(Trust.DOMAIN,))
+    assert len(holder.verdicts) == 1
+
+
 @pytest.mark.parametrize("bomb", BOMBS)
 async def test_what_a_bomb_costs(bomb: str, bed: Bed) -> None:
     tracemalloc.start()
@@ -373,4 +445,4 @@ async def test_the_next_try_goes_well(fault: str, name: str, bed: Bed) -> None:
 
 async def test_the_matrix_is_complete() -> None:
     assert len(FAULTS_AND_ORIGINS) == len(set(FAULTS_AND_ORIGINS)) == 44
-    assert len(ENDPOINTS) == 11
+    assert len(ENDPOINTS) + len(KEYS) == 14

@@ -155,7 +155,7 @@ def test_the_demo_ends_with_its_wallet(checkout: Checkout) -> None:
         assert "https://issuer.example" in done.stderr
         data = checkout.root / "build" / "demo"
         assert json.loads(done.stdout)["arguments"] == [
-            *("--profile", "demo", "--trust-anchor", str(data / "ca.pem")),
+            *("--profile", "demo", "--offered-anchor", str(data / "ca.pem")),
             "--loopback-development",
             "--browser",
         ]

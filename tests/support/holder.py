@@ -9,8 +9,9 @@ import httpx
 from wallet.app import Wallet
 from wallet.errors import HolderDeclined
 from wallet.policy import GrantType
-from wallet.ports import Choice, Contact, OfferReview, TransactionCode
+from wallet.ports import Choice, Contact, OfferReview, TransactionCode, Verdict
 from wallet.records import Secret
+from wallet.report import Trust
 from wallet.steps import Step
 
 
@@ -30,6 +31,8 @@ class WillingHolder:
         grant_type: The grant that is chosen; None for the first.
         codes: The transaction codes to type, one after the other.
         asked: What transaction codes were asked for.
+        keeps: The levels of trust at which a credential is kept; others are discarded.
+        verdicts: What it was asked to judge.
     """
 
     browser: Callable[[str], None] = follow
@@ -40,6 +43,8 @@ class WillingHolder:
     contacts: list[Contact] = field(default_factory=list)
     reviews: list[OfferReview] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
+    keeps: tuple[Trust, ...] = ()
+    verdicts: list[Verdict] = field(default_factory=list)
     _visits: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def may_contact(self, contact: Contact) -> None:
@@ -55,6 +60,11 @@ class WillingHolder:
         if not self.codes:
             raise HolderDeclined("cancelled")
         return Secret(self.codes.pop(0))
+
+    async def judge(self, verdict: Verdict) -> None:
+        self.verdicts.append(verdict)
+        if verdict.trust not in self.keeps:
+            raise HolderDeclined("cancelled")
 
     def entered(self, step: Step) -> None:
         self.steps.append(step)

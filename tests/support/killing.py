@@ -16,21 +16,26 @@ from pathlib import Path
 from typing import Final, Literal
 
 from tests.support.holder import WillingHolder
+from tests.support.issuer_keys import by_domain
 from tests.support.simulator import Simulator
 from wallet.app import Wallet
 from wallet.errors import PeerRefused
 from wallet.records import Secret
+from wallet.report import Trust
 from wallet.settings import load
 
 PASSPHRASE: Final = "correct horse"
 
 ADD: Final = "await wallet.add(given, WillingHolder(), trace)"
 
+HOLDER: Final = "WillingHolder(keeps=tuple(Trust))"
+
 FLOWS: Final[Mapping[str, str]] = {
     "authorization_code": ADD,
     "pre_authorized_code": ADD,
     "several": ADD,
     "batch": ADD,
+    "judged": ADD.replace("WillingHolder()", HOLDER),
     "deferred": f"""
     {ADD}
     await wallet.resume((await wallet.pending())[0].id, WillingHolder(), trace)
@@ -48,6 +53,7 @@ import asyncio, os, signal, sys
 from tests.support.holder import WillingHolder
 from wallet.app import Wallet
 from wallet.records import Secret
+from wallet.report import Trust
 from wallet.settings import load
 from wallet.trace import Trace
 
@@ -78,6 +84,8 @@ def suit(issuer: Simulator, flow: str) -> None:
     issuer.deferrals = 1 if flow == "deferred" else 0
     issuer.batch_size = 3 if flow == "batch" else 0
     issuer.names = ["card", "badge"] if flow == "several" else ["card"]
+    if flow == "judged":
+        by_domain(issuer)
 
 
 @dataclass(frozen=True)
@@ -184,13 +192,14 @@ class Killing:
             tokens that were exchanged.
         """
         burnt = 0
+        holder = WillingHolder(keeps=tuple(Trust))
         for one in await self.wallet.pending():
             try:
-                await self.wallet.resume(one.id, WillingHolder())
+                await self.wallet.resume(one.id, holder)
             except PeerRefused as error:
                 burnt += 1
                 if error.code == "code_used_up":
-                    await self.wallet.resume(one.id, WillingHolder())
+                    await self.wallet.resume(one.id, holder)
                 elif error.code != "offer_used_up" and error.peer_error != "invalid_grant":
                     raise
         while await self.wallet.catch_up():

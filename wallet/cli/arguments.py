@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from wallet.policy import PRE_AUTHORIZED_CODE, GrantType
+from wallet.report import Trust
 from wallet.settings import APPLICATION, ENVIRONMENT_PREFIX, Settings, fields, flag
 
 EXIT_CODES = """\
@@ -62,6 +63,24 @@ GRANTS: Final[Mapping[str, GrantType]] = {
     "pre-authorized_code": PRE_AUTHORIZED_CODE,
 }
 
+ACCEPTED: Final[Mapping[str, tuple[Trust, ...]]] = {
+    "domain": (Trust.DOMAIN,),
+    "unknown": (Trust.DOMAIN, Trust.UNKNOWN),
+    "unverified": (Trust.DOMAIN, Trust.UNKNOWN, Trust.UNVERIFIED),
+}
+"""What `--accept-issuer` lets pass: a level, and what is better."""
+
+TRUST = """\
+Without more it lists whom this wallet trusts, with SHA-256 fingerprints. `add` takes a file with
+certificates (PEM or DER), or an issuer by its https address or DID. `remove` takes the fingerprint
+or enough of its beginning; what is in a file of the setting trust_anchor goes with that setting.
+"""
+
+VERIFY = """\
+Use it where an issuer could not be asked for its keys, or where you trust somebody else since. It
+deletes nothing: what is refused is marked so.
+"""
+
 IMPORT = """\
 Those that are here already stay as they are.
 """
@@ -111,6 +130,15 @@ def _print_url(command: argparse.ArgumentParser) -> None:
 def _trace(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--trace", type=Path, metavar="FILE", help="write what happens, without secrets, as JSON"
+    )
+
+
+def _accepts(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--accept-issuer",
+        choices=list(ACCEPTED),
+        help="keep credentials unasked whose issuer is known by its address only (domain), also "
+        "those of nobody knows whom (unknown), also those that cannot be verified now (unverified)",
     )
 
 
@@ -221,10 +249,12 @@ def parser() -> argparse.ArgumentParser:
     add.add_argument("--grant", choices=list(GRANTS), help="how to be let in, of several ways")
     add.add_argument("--tx-code", metavar="CODE", help="the code that the issuer sent you")
     add.add_argument("--yes", action="store_true", help="contact the issuer and accept its offer")
+    _accepts(add)
     _print_url(add)
     _trace(add)
     refresh = command("refresh", "have a credential issued anew, where its issuer allows it")
     refresh.add_argument("id", metavar="ID", help="as `wallet list` prints it")
+    _accepts(refresh)
     _trace(refresh)
     issuer = command("issuer", "list what an issuer has to give, and what this wallet can get")
     issuer.add_argument("url", metavar="URL", help="the Credential Issuer Identifier")
@@ -237,6 +267,12 @@ def parser() -> argparse.ArgumentParser:
         command(name, text).add_argument("id", metavar="ID", help="as `wallet list` prints it")
     status = command("status", "ask whether credentials still stand", STATUS)
     status.add_argument("id", nargs="?", default="", metavar="ID", help="just this one")
+    verify = command("verify", "verify a credential again", VERIFY)
+    verify.add_argument("id", metavar="ID", help="as `wallet list` prints it")
+    _trace(verify)
+    trust = command("trust", "list whom this wallet trusts, and change that", TRUST)
+    trust.add_argument("action", nargs="?", choices=["list", "add", "remove"], default="list")
+    trust.add_argument("whom", nargs="?", metavar="FILE|URL|DID|FINGERPRINT")
     pending = command("pending", "list the issuances that are not over, and go on with them")
     what = pending.add_mutually_exclusive_group()
     what.add_argument(
@@ -244,6 +280,7 @@ def parser() -> argparse.ArgumentParser:
     )
     what.add_argument("--resume", metavar="ID", help="go on with it, from where it stands")
     what.add_argument("--drop", metavar="ID", help="forget it, with its keys")
+    _accepts(pending)
     _print_url(pending)
     _vault_commands(command)
     command("settings", "print the settings in force and where each came from")

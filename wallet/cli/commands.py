@@ -12,7 +12,7 @@ from traceback import extract_tb
 from typing import Final
 
 from wallet.app import Door, Wallet
-from wallet.cli.arguments import GRANTS
+from wallet.cli.arguments import ACCEPTED, GRANTS
 from wallet.cli.holder import TerminalHolder, read_standard_input
 from wallet.cli.opening import NO_WALLET, open_present, open_wallet, remind
 from wallet.cli.output import (
@@ -35,6 +35,7 @@ from wallet.cli.output import (
     summary_json,
     write_trace,
 )
+from wallet.cli.trust import trust
 from wallet.cli.vault_commands import VAULT_COMMANDS, Command, create
 from wallet.errors import HolderDeclined, LocalFailure, WalletError
 from wallet.policy import GrantType
@@ -113,7 +114,8 @@ def _holder(
 ) -> TerminalHolder:
     prints = getattr(arguments, "print_url", True)
     open_url = None if prints else wallet.open_in_browser
-    return TerminalHolder(agreed, configurations, grant_type, typed, open_url)
+    accepted = ACCEPTED.get(getattr(arguments, "accept_issuer", None) or "", ())
+    return TerminalHolder(agreed, configurations, grant_type, typed, open_url, accepted)
 
 
 @contextmanager
@@ -248,6 +250,16 @@ async def _status(wallet: Wallet, arguments: argparse.Namespace) -> None:
         note("Nobody needed to be asked.")
 
 
+async def _verify(wallet: Wallet, arguments: argparse.Namespace) -> None:
+    await open_present(wallet, LocalFailure("credential_not_found", NO_WALLET))
+    with _traced(arguments.trace) as trace:
+        card = await wallet.verify(arguments.id, trace)
+    if arguments.json:
+        print_json(card_json(card, await wallet.credential(card.id)))
+    else:
+        print_card(card)
+
+
 async def _remove(wallet: Wallet, arguments: argparse.Namespace) -> None:
     await open_present(wallet, LocalFailure("credential_not_found", NO_WALLET))
     await wallet.remove(arguments.id)
@@ -268,6 +280,8 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "show": _show,
     "status": _status,
     "remove": _remove,
+    "verify": _verify,
+    "trust": trust,
     "pending": _pending,
     "refresh": _refresh,
     "issuer": _issuer,

@@ -13,8 +13,9 @@ from types import FrameType
 from wallet.cli.output import note
 from wallet.errors import HolderDeclined, LocalFailure, PeerRefused, printable
 from wallet.policy import GrantType
-from wallet.ports import Choice, Contact, OfferReview, TransactionCode, Way
+from wallet.ports import Choice, Contact, OfferReview, TransactionCode, Verdict, Way
 from wallet.records import Secret
+from wallet.report import LEVELS, Trust, told
 from wallet.steps import Step
 
 NAMES = {
@@ -96,6 +97,7 @@ class TerminalHolder:
         grant_type: What `--grant` named.
         typed: What `--tx-code` gave.
         open_url: Opens the system browser; None to print the URL instead.
+        accepted: The levels of trust that `--accept-issuer` lets pass unasked.
     """
 
     agreed: bool
@@ -103,6 +105,7 @@ class TerminalHolder:
     grant_type: GrantType | None
     typed: Secret[str] | None
     open_url: Callable[[Secret[str]], Awaitable[None]] | None
+    accepted: tuple[Trust, ...] = ()
 
     def _agrees(self, question: str) -> None:
         if self.agreed:
@@ -169,6 +172,17 @@ class TerminalHolder:
                 raise HolderDeclined("cancelled", "no code was typed")
             if asked.is_fit(typed):
                 return Secret(typed)
+
+    async def judge(self, verdict: Verdict) -> None:
+        """See `wallet.ports.Holder.judge`; `--yes` is no answer to this."""
+        note(f"{verdict.look.name} from {verdict.issuer.name} ({verdict.issuer_host}):")
+        note(f"  {LEVELS[verdict.trust].word}. {told(verdict.trust, verdict.trusted_by)}")
+        for reason in verdict.reasons:
+            note(f"  {reason}")
+        if verdict.trust in self.accepted:
+            note("Kept all the same, as --accept-issuer says.")
+        elif ask("Keep it all the same? [y/N]").lower() not in ("y", "yes"):
+            raise HolderDeclined("cancelled", "not kept; --accept-issuer keeps it")
 
     def entered(self, step: Step) -> None:
         """See `wallet.ports.Holder.entered`."""

@@ -21,7 +21,7 @@ from wallet.records import (
     Standing,
     StatusAnswer,
 )
-from wallet.report import Outcome, Report
+from wallet.report import LEVELS, REFUSED, Outcome, Report, Trust, told, told_of_refused
 from wallet.settings import InForce, Origin
 from wallet.trace import Trace
 
@@ -78,7 +78,9 @@ def summary_json(card: Card) -> dict[str, Any]:
         "credential_configuration_id": card.credential_configuration_id,
         "format": card.format,
         "type": card.type,
+        "trust": "refused" if card.refused else card.trust,
         "trusted_by": card.trusted_by,
+        "refused": card.refused or None,
         "received_at": card.received_at.isoformat(),
         "expires_at": card.expires_at.isoformat() if card.expires_at else None,
         "expired": card.expired,
@@ -132,7 +134,8 @@ def print_list(cards: Sequence[Card]) -> None:
         note("There are no credentials in this wallet yet.")
     for card in cards:
         until = f"until {card.expires_at:%Y-%m-%d}" if card.expires_at else ""
-        line("  ".join((card.id, card.look.name, card.issuer.name, _state(card), until)).rstrip())
+        state = ", ".join(word for word in (_state(card), _doubt(card)) if word)
+        line(f"{card.id}  {card.look.name}  {card.issuer.name}  {state}  {until}".rstrip())
 
 
 def received_json(received: Received, credentials: Mapping[str, Secret[str]]) -> dict[str, Any]:
@@ -218,6 +221,7 @@ def pending_json(one: PendingIssuance) -> dict[str, Any]:
         "credential_issuer": one.credential_issuer,
         "began_at": one.began_at.isoformat() if one.began_at else None,
         "signs_in": one.signs_in,
+        "has_come": one.has_come,
         "readable": one.readable,
         "ask_again_at": one.ask_again_at.isoformat() if one.ask_again_at else None,
     }
@@ -230,6 +234,8 @@ def print_pending(pending: Sequence[PendingIssuance]) -> None:
     for one in pending:
         began = f"began {one.began_at:%Y-%m-%d %H:%M}Z" if one.began_at else "cannot be read"
         following = "next: sign in" if one.signs_in else "next: go on without you"
+        if one.has_come:
+            following = "next: verify and keep what has come"
         if one.ask_again_at:
             following = f"put off by the issuer until {one.ask_again_at:%Y-%m-%d %H:%M:%S}Z"
         parts = (one.id, one.look.name, one.issuer.name, began, following if one.readable else "")
@@ -245,6 +251,8 @@ def print_protection(protection: Protection) -> None:
 
 
 def _state(card: Card) -> str:
+    if card.refused:
+        return "refused"
     if card.expired:
         return "expired"
     if card.answer and card.answer.standing in (Standing.REVOKED, Standing.SUSPENDED):
@@ -264,7 +272,8 @@ def print_card(card: Card) -> None:
     """A card with its claims and the report, for a person."""
     line(f"{card.look.name}  ({_state(card)})")
     line(f"issued by {card.issuer.name}, {card.credential_issuer}")
-    line(f"trusted by {card.trusted_by}, received {card.received_at:%Y-%m-%d}")
+    line(trust_line(card))
+    line(f"received {card.received_at:%Y-%m-%d}")
     if said := status_line(card):
         line(f"status: {said}")
     if card.expires_at:
@@ -277,6 +286,18 @@ def print_card(card: Card) -> None:
         line(check)
     line()
     line(f"{card.format}  {card.type}  {card.credential_configuration_id}  {card.id}")
+
+
+def _doubt(card: Card) -> str:
+    trusted = card.refused or card.trust is Trust.ANCHORED
+    return "" if trusted else LEVELS[card.trust].word.lower()
+
+
+def trust_line(card: Card) -> str:
+    """How much a card is believed, and why."""
+    if card.refused:
+        return f"{REFUSED.word}: {told_of_refused(card.report)}"
+    return f"{LEVELS[card.trust].word}: {told(card.trust, card.trusted_by)}"
 
 
 def claim_lines(claims: Sequence[Claim], indent: str = "") -> Iterator[str]:

@@ -50,6 +50,7 @@ def card_of(record: CredentialRecord, languages: Sequence[str], now: datetime) -
         trust=record.trust,
         has_status=bool(record.status),
         answer=record.answer,
+        refused=record.refused,
         trusted_by=record.trusted_by,
         received_at=record.received_at,
         expires_at=record.expires_at,

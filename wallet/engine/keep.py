@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 
 from wallet.credentials.contract import VerifiedCredential
+from wallet.engine.judgement import judge, worst
 from wallet.engine.positions import (
     Asking,
     Authorized,
@@ -30,7 +31,9 @@ from wallet.steps import Step
 async def keep(place: int, issued: Issued, authorized: Authorized, run: Run) -> Authorized:
     """Verify what the issuer sent, and commit it together with the journal's row.
 
-    Cancelling comes too late once the commit has begun: the run ends well then.
+    Where no trust anchor vouches for the issuer, the holder is asked first; whoever is interrupted
+    there is asked again. Cancelling comes too late once the commit has begun: the run ends well
+    then.
 
     Raises:
         VerificationFailed: Nothing was stored.
@@ -53,6 +56,8 @@ async def keep(place: int, issued: Issued, authorized: Authorized, run: Run) -> 
         return authorized.at(place, deferred)
     run.enter(Step.VERIFICATION)
     copies = await verify(response, asking, authorized.consent, run)
+    name = asking.wanted.credential_configuration_id
+    await judge([one for one, _ in copies], name, authorized.consent, run)
     type_ = await described(copies[0][0], run)
     images = {**authorized.consent.images, **await _pictures(copies[0][0].claims, run)}
     images |= await _looks(type_.metadata, run)
@@ -98,6 +103,7 @@ def _record(
 ) -> CredentialRecord:
     issuer = authorized.consent.issuer
     wanted, (first, _) = asking.wanted, copies[0]
+    least = worst([one for one, _ in copies])
     name = wanted.credential_configuration_id
     ends = [one.expires_at for one, _ in copies if one.expires_at is not None]
     return CredentialRecord(
@@ -110,12 +116,13 @@ def _record(
         issuer_display=tuple(d.model_dump() for d in issuer.display),
         claims=first.claims,
         images=images,
-        trust=first.trust,
-        trusted_by=first.trusted_by,
+        trust=least.trust,
+        trusted_by=least.trusted_by,
         received_at=run.clock.now(),
         expires_at=min(ends, default=None),
         status=first.status,
-        report=first.report,
+        report=least.report,
+        profile=authorized.consent.profile,
     )
 
 

@@ -4,7 +4,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from wallet.engine.positions import Asked, Consent, consent_of, position_of, wanted_of
+from wallet.engine.positions import (
+    Asked,
+    Consent,
+    Issued,
+    consent_of,
+    position_of,
+    wanted_of,
+)
 from wallet.engine.progress import (
     has_notices,
     kept_ids,
@@ -51,6 +58,7 @@ def pending_of(flow: Flow, languages: Sequence[str]) -> PendingIssuance | None:
         began_at=consent.began_at,
         signs_in=isinstance(position, Consent | Asked),
         ask_again_at=put_off_until(position),
+        has_come=any(isinstance(one, Issued) for one in unfinished(position)),
     )
 
 

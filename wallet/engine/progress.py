@@ -82,10 +82,18 @@ def refresh_token_of(authorized: Authorized) -> Secret[str] | None:
     return authorized.refresh_token
 
 
-def failed(authorized: Authorized, place: int, code: str) -> Authorized:
-    """The same after one credential failed: a record that it was to replace stays."""
+def failed(authorized: Authorized, place: int, code: str, *, discarded: bool = False) -> Authorized:
+    """The same after one credential failed: a record that it was to replace stays.
+
+    Args:
+        authorized: Before.
+        place: Which of its credentials.
+        code: Why, a code of `wallet.errors`.
+        discarded: Whether the holder did not want it.
+    """
     one = authorized.credentials[place]
-    event: Event = "credential_deleted" if code == "cancelled" else "credential_failure"
+    deleted = discarded or code == "cancelled"
+    event: Event = "credential_deleted" if deleted else "credential_failure"
     notice = _notice(one, event)
     wanted = wanted_of(one)
     if wanted.replaces is None:

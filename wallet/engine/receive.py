@@ -49,7 +49,7 @@ from wallet.engine.request import (
 from wallet.engine.resolve import Visit, resolve
 from wallet.engine.review import review
 from wallet.engine.run import Run
-from wallet.errors import LocalFailure, PeerRefused, WalletError
+from wallet.errors import LocalFailure, PeerRefused, VerificationFailed, WalletError
 from wallet.records import Failure, Flow
 from wallet.steps import Step
 
@@ -235,7 +235,8 @@ async def _one_further(place: int, position: Authorized, course: _Course, run: R
         course.errors[place] = error
         if may_pass(error):
             return held_up(position, place, run.clock.now())
-        return failed(position, place, error.code)
+        discarded = isinstance(error, VerificationFailed) and error.discarded
+        return failed(position, place, error.code, discarded=discarded)
 
 
 async def _refreshed(position: Refreshing, course: _Course, run: Run) -> Authorized:

@@ -118,7 +118,7 @@ async def resolve(source: str | Visit, run: Run) -> ResolvedOffer:
         profile, offer = await _offer(source, run)
         grants = grants_of(offer)
         run.enter(Step.ISSUER)
-        profile, issuer = await _issuer(offer.credential_issuer, profile, run)
+        profile, issuer = await issuer_metadata(offer.credential_issuer, profile, run)
         offer = _by_their_ids(offer, profile, issuer, run)
     encryption_of(issuer.credential_request_encryption, issuer.credential_response_encryption)
     configurations = _configurations(offer, issuer, run)
@@ -131,7 +131,7 @@ async def visit(credential_issuer: str, run: Run) -> tuple[ProfileName, IssuerMe
     read_identifier(credential_issuer)
     await _may_contact(credential_issuer, run)
     run.enter(Step.ISSUER)
-    return await _issuer(credential_issuer, ProfileName.FINAL, run)
+    return await issuer_metadata(credential_issuer, ProfileName.FINAL, run)
 
 
 async def _offer(link: str, run: Run) -> tuple[ProfileName, CredentialOffer]:
@@ -169,7 +169,7 @@ async def _may_contact(url: str, run: Run) -> None:
     await run.holder.may_contact(Contact(host_of(url), url))
 
 
-async def _issuer(
+async def issuer_metadata(
     credential_issuer: str, profile: ProfileName, run: Run
 ) -> tuple[ProfileName, IssuerMetadata]:
     """The metadata of an issuer, from the one place where it is (section 12.2.2).

@@ -16,12 +16,13 @@ from wallet.ports import (
     Holder,
     HolderKeys,
     Http,
+    HttpResponse,
     Random,
     Redirects,
     SigningKey,
     WalletProvider,
 )
-from wallet.records import HolderKey, Secret
+from wallet.records import HolderKey, Secret, Trust
 from wallet.steps import Step
 from wallet.trace import Trace
 from wallet.trust.anchors import Anchors
@@ -58,6 +59,8 @@ class Heard:
         attestations: The client attestations in use and when they expire, by the id of their key.
         c_nonces: The newest `c_nonce` of an issuer without a nonce endpoint, by its identifier.
         ahead: By how much a server's clock is ahead, as `nonces`.
+        issuers: Documents with the keys of those who sign credentials, by their URLs.
+        kept: The verdicts despite which the holder kept a credential.
     """
 
     nonces: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -65,6 +68,8 @@ class Heard:
     challenges: dict[str, str] = field(default_factory=dict)
     c_nonces: dict[str, Secret[str]] = field(default_factory=dict)
     attestations: dict[str, tuple[Secret[str], datetime]] = field(default_factory=dict)
+    issuers: dict[str, HttpResponse] = field(default_factory=dict)
+    kept: set[tuple[Trust, str, tuple[str, ...]]] = field(default_factory=set)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ publishes a status list would see each look at a credential.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -16,8 +15,10 @@ from wallet.credentials.formats import FORMATS
 from wallet.credentials.status import bitstring, token
 from wallet.credentials.status.lists import StatusList
 from wallet.credentials.status.reference import Reference, references_of
+from wallet.engine.issuers import Issuers
+from wallet.engine.run import Run
 from wallet.errors import WalletError
-from wallet.ports import Clock, Http, HttpResponse
+from wallet.ports import HttpResponse
 from wallet.records import CredentialRecord, Secret, Standing, StatusAnswer
 from wallet.trust.issuer import Issuer, Signer
 
@@ -42,19 +43,15 @@ class StatusInquiry:
     """One round of questions: each list is fetched once, whoever stands in it.
 
     Attributes:
-        http: The way to the lists.
-        clock: Time.
-        issuer_of: Finds out who signed a credential or a list.
+        run: What there is at hand.
     """
 
-    http: Http
-    clock: Clock
-    issuer_of: Callable[[Signer, CredentialRecord], Awaitable[Issuer]]
+    run: Run
     _lists: dict[tuple[str, str], "asyncio.Task[StatusList]"] = field(default_factory=dict)
 
     async def ask(self, record: CredentialRecord) -> StatusAnswer:
         """What the lists say that a credential names; `Standing.UNKNOWN` where nobody can tell."""
-        now = self.clock.now()
+        now = self.run.clock.now()
         try:
             listed = [(one, await self._list(one, record)) for one in references_of(record.status)]
             standings = [there.standing(one) for one, there in listed]
@@ -80,26 +77,30 @@ class StatusInquiry:
         if (form := FORMATS.get(record.format)) is None:
             message = f"this wallet does not know the format {record.format}"
             raise ValueError(message)
-        expected = Expected(record.configuration, (), (), self.clock.now(), typ=_ANY_TYP)
+        expected = Expected(record.configuration, (), (), self.run.clock.now(), typ=_ANY_TYP)
         credential = Secret(record.copies[0].credential)
-        return await self.issuer_of(
-            await asyncio.to_thread(form.signer, credential, expected), record
-        )
+        signer = await asyncio.to_thread(form.signer, credential, expected)
+        return await self._known(signer, record)
+
+    async def _known(self, signer: Signer, record: CredentialRecord) -> Issuer:
+        run = self.run
+        issuers = Issuers(run.http, run.anchors, run.clock, run.heard.issuers)
+        return await issuers.issuer_of(signer, record.format, record.credential_issuer)
 
     async def _fetched(
         self, reference: Reference, record: CredentialRecord, theirs: Issuer
     ) -> StatusList:
-        response = await self.http.get(reference.uri, accept=_ACCEPT[reference.kind])
+        response = await self.run.http.get(reference.uri, accept=_ACCEPT[reference.kind])
         if response.status != HTTPStatus.OK:
             message = f"the status list answered HTTP {response.status}"
             raise ValueError(message)
         try:
             read = await asyncio.to_thread(_read, reference, response)
-            issuer = await self.issuer_of(read.signer, record)
+            issuer = await self._known(read.signer, record)
             if not _same(issuer, theirs):
                 message = "it is signed by somebody else than the credential"
                 raise ValueError(message)
-            now = self.clock.now()
+            now = self.run.clock.now()
             return await asyncio.to_thread(read.verified, issuer, reference.uri, now)
         except ValueError as error:
             message = f"its status list is not believed: {error}"

@@ -3,17 +3,13 @@
 import flet as ft
 
 from wallet.gui import theme
-from wallet.records import Card, Look, Standing
+from wallet.records import Look
 
-ICONS = {"Revoked": ft.Icons.BLOCK, "Suspended": ft.Icons.PAUSE_CIRCLE_OUTLINE}
-
-
-def status_of(card: Card) -> str:
-    """One word for what the holder must know of a credential; empty where all is well."""
-    if card.expired:
-        return "Expired"
-    standing = card.answer.standing if card.answer else Standing.VALID
-    return {Standing.REVOKED: "Revoked", Standing.SUSPENDED: "Suspended"}.get(standing, "")
+ICONS = {
+    "Expired": ft.Icons.EVENT_BUSY,
+    "Revoked": ft.Icons.BLOCK,
+    "Suspended": ft.Icons.PAUSE_CIRCLE_OUTLINE,
+}
 
 
 def CardFace(look: Look, issuer: str, *, seed: str, status: str = "") -> ft.Control:
@@ -110,7 +106,7 @@ def _badge(status: str) -> ft.Control:
     return ft.Container(
         content=ft.Row(
             [
-                ft.Icon(ICONS.get(status, ft.Icons.EVENT_BUSY), size=16, color="#7a1a12"),
+                ft.Icon(ICONS.get(status, ft.Icons.ERROR_OUTLINE), size=16, color="#7a1a12"),
                 ft.Text(status, style=theme.LABEL, color="#7a1a12"),
             ],
             spacing=6,

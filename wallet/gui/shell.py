@@ -14,6 +14,7 @@ from wallet.gui.screens.door import DoorScreen
 from wallet.gui.screens.issuance import IssuanceScreen
 from wallet.gui.screens.protection import ProtectionScreen
 from wallet.gui.screens.settings import SettingsScreen
+from wallet.gui.screens.trust import TrustScreen
 from wallet.gui.state import Place, WalletState
 from wallet.ports import Departure
 
@@ -109,6 +110,8 @@ def _screen(state: WalletState) -> ft.Control:
             return SettingsScreen(state)
         case Place.PROTECTION:
             return ProtectionScreen(state)
+        case Place.TRUST:
+            return TrustScreen(state)
 
 
 def _place(

@@ -19,8 +19,8 @@ import flet as ft
 from wallet import memory
 from wallet.app import Door, Wallet
 from wallet.errors import HolderDeclined, LocalFailure, WalletError
-from wallet.ports import Choice, Contact, Departure, OfferReview, TransactionCode
-from wallet.records import Card, PendingIssuance, Received, Secret
+from wallet.ports import Choice, Contact, Departure, OfferReview, TransactionCode, Verdict
+from wallet.records import Card, PendingIssuance, Received, Secret, TrustAnchor
 from wallet.steps import Step
 
 P = ParamSpec("P")
@@ -37,6 +37,7 @@ class Place(Enum):
     DETAIL = auto()
     SETTINGS = auto()
     PROTECTION = auto()
+    TRUST = auto()
 
 
 FORGETTING_S: Final = (0, 1, 2, 4, 8, 16)
@@ -84,6 +85,13 @@ class Typing:
 
 
 @dataclass(frozen=True)
+class Judging:
+    """The person reads what the wallet found out of an issuer, and keeps the credential or not."""
+
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
 class Done:
     """The run ended with credentials, or with some that the issuer put off."""
 
@@ -97,7 +105,7 @@ class Failed:
     error: WalletError
 
 
-Phase = Contacting | Reviewing | Typing | Working | Done | Failed
+Phase = Contacting | Reviewing | Typing | Working | Judging | Done | Failed
 
 
 def safe(
@@ -149,6 +157,7 @@ class WalletState:
         credential: The shown credential as it was received, once it was asked for.
         left: Why the wallet was locked; None if it was not.
         news: What issuers that had put something off did since.
+        offered: What the settings offer for trust, until it is answered.
     """
 
     wallet: Wallet
@@ -172,6 +181,7 @@ class WalletState:
     credential: Secret[str] | None = None
     left: Departure | None = None
     news: list[Received] = field(default_factory=list)
+    offered: list[TrustAnchor] = field(default_factory=list)
     _run: "asyncio.Task[Received] | None" = None
     _scan: "asyncio.Task[str] | None" = None
     _answer: "asyncio.Future[Choice | Secret[str] | None] | None" = None
@@ -316,7 +326,7 @@ class WalletState:
                 one.cancel()
             if others:
                 await asyncio.wait(others)
-            self.cards, self.pending, self.news = [], [], []
+            self.cards, self.pending, self.news, self.offered = [], [], [], []
             self.shown = self.phase = self.credential = self.failure = None
             self._run = self._scan = None
         try:
@@ -337,6 +347,11 @@ class WalletState:
         self.cards = list(await self.wallet.cards())
         self.pending = list(await self.wallet.pending())
         self.recoverable = (await self.wallet.protection()).recovery_confirmed
+        try:
+            self.offered = list(await self.wallet.offered_anchors())
+        except LocalFailure as failure:
+            if failure.code != "settings_invalid":  # that is told where anchors are listed
+                raise
 
     # Going about.
 
@@ -368,6 +383,23 @@ class WalletState:
     async def check_status(self, card: Card) -> None:
         """Ask whether a credential still stands, and show what was heard."""
         [self.shown] = await self.wallet.check_status(card.id)
+
+    async def verify(self, card: Card) -> None:
+        """Verify a credential again, and show what came of it."""
+        self.shown = await self.wallet.verify(card.id)
+        await self._look()
+
+    @safe
+    async def trust_offered(self) -> None:
+        """Trust what was offered."""
+        await self.wallet.answer_offer(self.offered, trusted=True)
+        await self._look()
+
+    @safe
+    async def decline_offered(self) -> None:
+        """Take note that the person does not trust what was offered."""
+        await self.wallet.answer_offer(self.offered, trusted=False)
+        await self._look()
 
     @safe
     async def remove(self, card: Card) -> None:
@@ -414,7 +446,7 @@ class WalletState:
             await asyncio.wait([self._scan])
             self._scan = None
 
-    # An issuance. The engine asks through these five (`wallet.ports.Holder`).
+    # An issuance. The engine asks through these six (`wallet.ports.Holder`).
 
     async def may_contact(self, contact: Contact) -> None:
         """See `wallet.ports.Holder.may_contact`."""
@@ -427,6 +459,10 @@ class WalletState:
     async def transaction_code(self, asked: TransactionCode) -> Secret[str]:
         """See `wallet.ports.Holder.transaction_code`."""
         return await self._ask(Typing(asked), Secret)
+
+    async def judge(self, verdict: Verdict) -> None:
+        """See `wallet.ports.Holder.judge`."""
+        await self._ask(Judging(verdict), type(None))
 
     def entered(self, step: Step) -> None:
         """See `wallet.ports.Holder.entered`."""

@@ -2,14 +2,17 @@
 
 import base64
 import binascii
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 from cryptography.x509.verification import (
     ExtensionPolicy,
@@ -18,10 +21,13 @@ from cryptography.x509.verification import (
 )
 
 from wallet.errors import LocalFailure
-from wallet.records import JsonObject
+from wallet.records import JsonObject, TrustAnchor
 from wallet.strict import base64url_encode
+from wallet.trust.dids import DID
+from wallet.trust.jwt_vc_issuer import is_web_issuer
 
 CHAIN_LIMIT: Final = 6
+FILE_LIMIT_BYTES: Final = 1_000_000
 
 IssuerKey: TypeAlias = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 
@@ -64,9 +70,15 @@ class Chain:
 
 @dataclass(frozen=True)
 class Anchors:
-    """The certificates the holder trusts; may be empty."""
+    """Whom the holder trusts; may be empty.
+
+    Attributes:
+        certificates: Authorities, or issuers themselves.
+        issuers: Issuers by their identifiers, URLs or DIDs.
+    """
 
     certificates: tuple[x509.Certificate, ...] = ()
+    issuers: frozenset[str] = frozenset()
 
     def trust(self, chain: Chain, now: datetime) -> str:
         """The name of the anchor that `chain` leads to at `now`.
@@ -151,18 +163,76 @@ def read_x5c(header: object) -> Chain:
         raise ValueError(message) from None
 
 
-def load_anchors(files: Sequence[Path]) -> Anchors:
-    """Read the anchors from PEM files.
+def fingerprint_of(certificate: x509.Certificate) -> str:
+    """The SHA-256 of a certificate, in hexadecimal digits."""
+    return certificate.fingerprint(hashes.SHA256()).hex()
+
+
+def load_anchors(files: Sequence[Path], others: Iterable[TrustAnchor] = ()) -> Anchors:
+    """The anchors in PEM files, and those that the holder added.
 
     Raises:
         LocalFailure: `settings_invalid`, naming the file.
     """
-    certificates: list[x509.Certificate] = []
-    for file in files:
+    trusted = [one for one in others if one.trusted]
+    certificates = [certificate for file in files for certificate in _in_file(file)]
+    certificates += [
+        x509.load_der_x509_certificate(base64.b64decode(one.value))
+        for one in trusted
+        if one.kind == "certificate"
+    ]
+    issuers = frozenset(one.value for one in trusted if one.kind == "issuer")
+    return Anchors(tuple(certificates), issuers)
+
+
+def anchors_in(file: Path) -> tuple[TrustAnchor, ...]:
+    """What a file of the settings vouches for; raises as `load_anchors`."""
+    return tuple(_anchor(one, None, str(file)) for one in _in_file(file))
+
+
+def read_anchors(data: bytes, now: datetime) -> tuple[TrustAnchor, ...]:
+    """The certificates of a file that the holder chose, PEM or DER.
+
+    Raises:
+        LocalFailure: `trust_anchor_unreadable`.
+    """
+    found: list[x509.Certificate] = []
+    if len(data) <= FILE_LIMIT_BYTES:
         try:
-            certificates += x509.load_pem_x509_certificates(file.read_bytes())
-        except (OSError, ValueError) as error:
-            raise LocalFailure(
-                "settings_invalid", f"trust anchor {file}: {type(error).__name__}"
-            ) from None
-    return Anchors(tuple(certificates))
+            if b"-----BEGIN" in data:
+                found = x509.load_pem_x509_certificates(data)
+            else:
+                found = [x509.load_der_x509_certificate(data)]
+            return tuple(_anchor(one, now) for one in found)
+        except Exception:  # noqa: BLE001, S110 - as above
+            pass
+    raise LocalFailure("trust_anchor_unreadable", "no certificate in PEM or DER")
+
+
+def read_anchor(identifier: str, now: datetime) -> TrustAnchor:
+    """The issuer of that identifier, a URL or a DID. Raises as `read_anchors`."""
+    if not (is_web_issuer(identifier) or DID.fullmatch(identifier)):
+        raise LocalFailure("trust_anchor_unreadable", "neither an https URL nor a DID")
+    digest = hashlib.sha256(identifier.encode()).hexdigest()
+    return TrustAnchor(digest, "issuer", identifier, identifier, None, now)
+
+
+def _in_file(file: Path) -> list[x509.Certificate]:
+    try:
+        return x509.load_pem_x509_certificates(file.read_bytes())
+    except (OSError, ValueError) as error:
+        raise LocalFailure(
+            "settings_invalid", f"trust anchor {file}: {type(error).__name__}"
+        ) from None
+
+
+def _anchor(certificate: x509.Certificate, now: datetime | None, file: str = "") -> TrustAnchor:
+    return TrustAnchor(
+        id=fingerprint_of(certificate),
+        kind="certificate",
+        name=name_of(certificate),
+        value=base64.b64encode(certificate.public_bytes(Encoding.DER)).decode("ascii"),
+        expires_at=certificate.not_valid_after_utc,
+        added_at=now,
+        file=file,
+    )

@@ -18,10 +18,10 @@ from typing import Any, Final
 from wallet.errors import LocalFailure
 from wallet.records import Secret
 from wallet.strict import base64url, base64url_encode, json_object
-from wallet.vault.document import record_of
+from wallet.vault.document import anchor_of, record_of
 from wallet.vault.holder_keys import read_key
 from wallet.vault.slots import PASSPHRASE_LENGTH, sync_folder
-from wallet.vault.store import HOLDER_KEY, Put
+from wallet.vault.store import HOLDER_KEY, TRUST_ANCHOR, Put
 
 # ruff: noqa: PLC0415 - pyrage and cryptography are loaded when a backup is made or read
 
@@ -137,6 +137,8 @@ def readable(backup: Backup) -> tuple[Put, ...]:
                 record_of(one.content)
             elif one.kind == HOLDER_KEY:
                 read_key(one.content)
+            elif one.kind == TRUST_ANCHOR:
+                anchor_of(one.content)
         except LocalFailure:
             detail = f"the {one.kind} {one.id[:40]} in it cannot be read"
             raise LocalFailure("backup_unreadable", detail) from None

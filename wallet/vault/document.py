@@ -18,6 +18,7 @@ from wallet.records import (
     Standing,
     StatusAnswer,
     Trust,
+    TrustAnchor,
 )
 from wallet.vault.failures import damaged
 
@@ -35,6 +36,8 @@ _TEXTS: Final = (
     "credential_issuer",
     "credential_configuration_id",
     "trusted_by",
+    "profile",
+    "refused",
 )
 
 
@@ -78,7 +81,45 @@ def record_of(document: bytes) -> CredentialRecord:
     return record
 
 
-# Both return None for an error instead of raising in its handler: errors of the JSON and Unicode
+def anchor_document(anchor: TrustAnchor) -> bytes:
+    """The trust anchor as JSON in UTF-8."""
+    times = {"added_at": anchor.added_at, "expires_at": anchor.expires_at}
+    members = {
+        "version": 1,
+        **{name: getattr(anchor, name) for name in ("id", "kind", "name", "value", "trusted")},
+        **{name: _time_text(time) if time else None for name, time in times.items()},
+    }
+    return json.dumps(members).encode()
+
+
+def anchor_of(document: bytes) -> TrustAnchor:
+    """The trust anchor of a document. Raises `LocalFailure("store_damaged")`."""
+    anchor = _read_anchor(document)
+    if anchor is None:
+        raise damaged("a trust anchor cannot be read")
+    return anchor
+
+
+def _read_anchor(document: bytes) -> TrustAnchor | None:
+    try:
+        members: dict[str, Any] = _object(json.loads(document, object_pairs_hook=_unique))
+        kind, trusted = members.pop("kind"), members.pop("trusted")
+        begin, end = members.pop("added_at"), members.pop("expires_at")
+        if members.pop("version") != 1 or kind not in ("certificate", "issuer"):
+            return None
+        return TrustAnchor(
+            kind=kind,
+            trusted=trusted is True,
+            **{name: _text(members.pop(name)) for name in ("id", "name", "value")},
+            added_at=_time(begin) if begin else None,
+            expires_at=_time(end) if end else None,
+            **members,  # what is left is unknown, and refused
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+        return None
+
+
+# These return None for an error instead of raising in its handler: errors of the JSON and Unicode
 # codecs carry the document, and would go along as the context of ours.
 
 
@@ -99,6 +140,7 @@ def _read(document: bytes) -> CredentialRecord | None:
             members["copies"] = [[members.pop("credential"), members.pop("key_id")]]
         if version in (1, 2):
             members |= {"trust": Trust.ANCHORED, "status": {}, "answer": None, "type_metadata": {}}
+            members |= {"profile": "1.0", "refused": ""}
         elif version != VERSION:
             return None
         return CredentialRecord(

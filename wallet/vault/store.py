@@ -46,6 +46,7 @@ back would hide records. `integrity_check` finds that too, but takes twice as lo
 """
 PLAIN_MAGIC: Final = b"SQLite format 3\0"
 HOLDER_KEY: Final = "holder_key"
+TRUST_ANCHOR: Final = "trust_anchor"
 
 
 @dataclass(frozen=True)

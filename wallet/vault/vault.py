@@ -1,9 +1,9 @@
-"""The vault as the rest of the wallet knows it: `Records`, `HolderKeys` and `Flows` in one."""
+"""The vault as the wallet knows it: `Records`, `HolderKeys`, `Flows`, `TrustAnchors` in one."""
 
 import asyncio
 import json
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,11 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Self, TypeVar
 
 from wallet.errors import LocalFailure
-from wallet.records import CredentialRecord, Flow, HolderKey, Protection, Secret, StatusAnswer
+from wallet.records import (
+    CredentialRecord,
+    Flow,
+    HolderKey,
+    Protection,
+    Secret,
+    StatusAnswer,
+    TrustAnchor,
+)
 from wallet.vault import os_keyring
 from wallet.vault.access import BALLAST, Key, forget_entries, protected, root_key
 from wallet.vault.failures import damaged, guarded
-from wallet.vault.holder_keys import new_key, signature
+from wallet.vault.holder_keys import new_key, public_jwk, read_key, signature
 from wallet.vault.locking import locked
 from wallet.vault.recovery import canonical, new_code
 from wallet.vault.renewal import (
@@ -41,7 +49,7 @@ from wallet.vault.slots import (
     unseal,
     write_key_file,
 )
-from wallet.vault.store import HOLDER_KEY, Delete, Put, Store
+from wallet.vault.store import HOLDER_KEY, TRUST_ANCHOR, Delete, Put, Store
 from wallet.vault.worker import Worker
 
 if TYPE_CHECKING:
@@ -354,10 +362,53 @@ class Vault:
 
         await self._mirror(await self._read(hear))
 
+    async def judged(self, record: CredentialRecord) -> None:
+        """See `wallet.ports.Records.judged`."""
+        from wallet.vault.document import record_of
+
+        def judged(store: Store) -> int:
+            content = store.get("credential", record.id)
+            changed = [
+                replace(
+                    record_of(one),
+                    trust=record.trust,
+                    trusted_by=record.trusted_by,
+                    report=record.report,
+                    refused=record.refused,
+                )
+                for one in (content,)
+                if one is not None
+            ]
+            return store.write(*(_put(one, first=False) for one in changed))
+
+        await self._mirror(await self._read(judged))
+
     async def remove(self, credential_id: str) -> None:
         """See `wallet.ports.Records.remove`."""
         await self.get(credential_id)
         await self._remove("credential", credential_id)
+
+    # Trust anchors.
+
+    async def anchors(self) -> tuple[TrustAnchor, ...]:
+        """See `wallet.ports.TrustAnchors.anchors`."""
+        from wallet.vault.document import anchor_of
+
+        return await self._read(
+            lambda store: tuple(anchor_of(one.content) for one in store.all(TRUST_ANCHOR))
+        )
+
+    async def trust(self, anchors: tuple[TrustAnchor, ...]) -> None:
+        """See `wallet.ports.TrustAnchors.trust`."""
+        from wallet.vault.document import anchor_document
+
+        await self._commit(*(Put(TRUST_ANCHOR, one.id, anchor_document(one)) for one in anchors))
+
+    async def distrust(self, anchor_id: str) -> None:
+        """See `wallet.ports.TrustAnchors.distrust`."""
+        if await self._read(lambda store: store.get(TRUST_ANCHOR, anchor_id)) is None:
+            raise LocalFailure("trust_anchor_not_found", anchor_id[:100])
+        await self._commit(Delete(TRUST_ANCHOR, anchor_id))
 
     # Holder keys.
 
@@ -378,6 +429,17 @@ class Vault:
             return signature(der, message)
 
         return await self._read(signed)
+
+    async def public_key(self, key_id: str) -> Mapping[str, str]:
+        """See `wallet.ports.HolderKeys.public_key`."""
+
+        def public(store: Store) -> dict[str, str]:
+            der = store.get(HOLDER_KEY, key_id)
+            if der is None:
+                raise LocalFailure("internal", "the holder key is gone")
+            return public_jwk(read_key(der))
+
+        return await self._read(public)
 
     # The journal.
 

@@ -27,8 +27,9 @@ from wallet.records import (
     Secret,
     Standing,
     StatusAnswer,
+    TrustAnchor,
 )
-from wallet.vault.document import document_of, record_of
+from wallet.vault.document import anchor_document, anchor_of, document_of, record_of
 
 FRAME_LIMIT_BYTES: Final = 64 * 1024 * 1024
 HEAD: Final = struct.Struct(">I")
@@ -60,6 +61,11 @@ METHODS: Final[Mapping[str, float]] = {
     "remove": WORK_S,
     "create_key": WORK_S,
     "sign": WORK_S,
+    "public_key": WORK_S,
+    "judged": WORK_S,
+    "anchors": WORK_S,
+    "trust": WORK_S,
+    "distrust": WORK_S,
     "save": WORK_S,
     "keep": WORK_S,
     "flows": WORK_S,
@@ -115,6 +121,7 @@ CROSSINGS: Final = (
     Crossing(Path, os.fsencode, lambda data: Path(os.fsdecode(data))),
     Crossing(Secret, lambda secret: _packed(secret.reveal()), lambda data: Secret(_unpacked(data))),
     Crossing(CredentialRecord, document_of, record_of),
+    Crossing(TrustAnchor, anchor_document, anchor_of),
     Crossing(
         Flow,
         lambda flow: _packed((flow.id, flow.key_ids, json.dumps(flow.document))),

@@ -20,7 +20,7 @@ from wallet.steps import Step
 COMMANDS = (
     *("add", "list", "show", "remove", "pending", "settings", "create", "protection", "protect"),
     *("recovery", "recover", "rotate", "backup", "restore", "export", "import"),
-    *("refresh", "issuer", "status"),
+    *("refresh", "issuer", "status", "verify", "trust"),
 )
 
 

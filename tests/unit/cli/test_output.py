@@ -50,7 +50,8 @@ def test_a_card(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.splitlines() == [
         "card  (valid)",
         "issued by Issuer, https://issuer.example",
-        "trusted by Root, received 2026-01-02",
+        "Trusted: Verified, and trusted by Root.",
+        "received 2026-01-02",
         "valid until 2027-01-01",
         "",
         "Given name: Zita",

@@ -193,7 +193,7 @@ async def test_the_whole_way_and_back(desk: Desk, issuer: Simulator) -> None:
         if type(control).__name__ == "Semantics" and (control.identifier or "").startswith("claim-")
     ]
     assert labels == ["Surname: Quark-Sentinel", "Given name: Zita-Sentinel", "Age: 42"]
-    await client.read("Trusted by Simulated Root")
+    await client.read("trusted by Simulated Root")
     await client.tap("detail-technical")
     await client.see("detail-copy")
     await client.read("3. Signature: passed")

@@ -16,6 +16,8 @@ EXAMPLES: Mapping[str, tuple[Any, str, Any]] = {
     "data_folder": ("a", "b", "c"),
     "passphrase_file": ("a", "b", "c"),
     "trust_anchor": (["a", "b"], os.pathsep.join(("c", "d")), ["e"]),
+    "offered_anchor": ("a", "b", "c"),
+    "trust_policy": ("anchored", "ask", "anchored"),
     "language": (["de", "en"], os.pathsep.join(("it", "en")), ["fr"]),
     "auto_lock": (60.5, "120", "0"),
     "client_id": ("a", "b", "c"),

@@ -5,7 +5,7 @@ from functools import partial
 import flet as ft
 
 from wallet.gui import theme
-from wallet.gui.card import CardFace, status_of
+from wallet.gui.card import CardFace
 from wallet.gui.parts import (
     body,
     notice,
@@ -18,7 +18,9 @@ from wallet.gui.parts import (
     title,
 )
 from wallet.gui.screens.issuance import news
+from wallet.gui.screens.trust import offered
 from wallet.gui.state import Place, WalletState
+from wallet.gui.trust import badge_of
 from wallet.records import Card, PendingIssuance
 
 
@@ -36,6 +38,7 @@ def CardsScreen(state: WalletState) -> ft.Control:
                 ft.Column(
                     [
                         title("Your credentials"),
+                        *offered(state),
                         *_reminder(state),
                         *_news(state),
                         *(_interrupted(state, n, one) for n, one in enumerate(state.pending)),
@@ -67,7 +70,7 @@ def CardsScreen(state: WalletState) -> ft.Control:
 
 
 def _tile(state: WalletState, number: int, card: Card) -> ft.Control:
-    status = status_of(card)
+    status = badge_of(card)
     described = f"{card.look.name}, {card.issuer.name}" + (f", {status}" if status else "")
     return tid(
         f"card-{number}",
@@ -122,6 +125,8 @@ def _interrupted(state: WalletState, number: int, pending: PendingIssuance) -> f
     elif pending.ask_again_at:
         moment = f"{pending.ask_again_at.astimezone():%d %B, %H:%M:%S}"
         told = f"{pending.issuer.name} needs time. The wallet asks again by itself after {moment}."
+    elif pending.has_come:
+        told = "It has come. Next, the wallet verifies it, and you may have to decide."
     elif pending.signs_in:
         told = f"It was interrupted. Next, you sign in again for {pending.issuer.name}."
     else:
@@ -151,6 +156,7 @@ def _interrupted(state: WalletState, number: int, pending: PendingIssuance) -> f
 def _empty(state: WalletState) -> ft.Control:
     return page_column(
         title("Your credentials"),
+        *offered(state),
         *_reminder(state),
         *_news(state),
         *(_interrupted(state, n, one) for n, one in enumerate(state.pending)),

@@ -6,12 +6,13 @@ from functools import partial
 import flet as ft
 
 from wallet.gui import theme
-from wallet.gui.card import CardFace, status_of
+from wallet.gui.card import CardFace
 from wallet.gui.parts import (
     back,
     body,
     heading,
     label,
+    notice,
     page_column,
     panel,
     reading,
@@ -20,7 +21,9 @@ from wallet.gui.parts import (
 )
 from wallet.gui.screens.failure import check_row
 from wallet.gui.state import Place, WalletState
+from wallet.gui.trust import badge_of, level_of
 from wallet.records import Card, Claim, Image, Standing
+from wallet.report import Trust
 
 
 @ft.component
@@ -34,7 +37,7 @@ def DetailScreen(state: WalletState) -> ft.Control:
     if card is None:
         return ft.Container()
     credential = state.credential
-    status = status_of(card)
+    status = badge_of(card)
     dates = f"Received {card.received_at.astimezone():%d %B %Y}"
     if card.expires_at:
         ends = "expired" if card.expired else "valid until"
@@ -55,13 +58,8 @@ def DetailScreen(state: WalletState) -> ft.Control:
         ),
         panel(
             [
-                ft.Row(
-                    [
-                        ft.Icon(ft.Icons.VERIFIED_USER, color=theme.SUCCESS, size=24),
-                        ft.Text(f"Trusted by {card.trusted_by}", style=theme.BODY, expand=True),
-                    ],
-                    spacing=12,
-                ),
+                tid("detail-trust", level_of(card)),
+                *_again(state, card),
                 reading(
                     "detail-issuer", "Issuer", f"{card.issuer.name} · {card.credential_issuer}"
                 ),
@@ -124,6 +122,23 @@ def _status(state: WalletState, card: Card) -> list[ft.Control]:
             partial(state.check_status, card),
             icon=ft.Icons.PUBLISHED_WITH_CHANGES,
         ),
+    ]
+
+
+def _again(state: WalletState, card: Card) -> list[ft.Control]:
+    """The way to verify it again, where that may say something else, and how that went."""
+    told: list[ft.Control] = []
+    if state.busy:
+        told.append(ft.ProgressBar(border_radius=4))
+    elif state.failure is not None:
+        sentence = f"{state.failure.sentence} {state.failure.advice}"
+        told.append(notice(sentence, icon=ft.Icons.ERROR, error=True))
+    if card.trust is Trust.ANCHORED and not card.refused:
+        return told
+    check = partial(state.verify, card)
+    return [
+        secondary("detail-verify", "Check now", check, icon=ft.Icons.SYNC, disabled=state.busy),
+        *told,
     ]
 
 

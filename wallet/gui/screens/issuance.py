@@ -24,17 +24,19 @@ from wallet.gui.parts import (
     tid,
     title,
 )
-from wallet.gui.screens.failure import FailureScreen
+from wallet.gui.screens.failure import FailureScreen, check_row
 from wallet.gui.state import (
     Contacting,
     Done,
     Failed,
+    Judging,
     Place,
     Reviewing,
     Typing,
     WalletState,
     Working,
 )
+from wallet.gui.trust import level, level_of
 from wallet.ports import Choice, OfferedCredential, Way
 from wallet.records import Card, Received, Secret
 from wallet.steps import Step
@@ -63,6 +65,8 @@ def IssuanceScreen(state: WalletState) -> ft.Control:
             return _working(state, state.phase)
         case Typing():
             return TypeCode(state, state.phase)
+        case Judging():
+            return Judge(state, state.phase)
         case Done():
             return _received(state, state.phase.received)
         case Failed():
@@ -315,6 +319,35 @@ def TypeCode(state: WalletState, phase: Typing) -> ft.Control:
     )
 
 
+@ft.component
+def Judge(state: WalletState, phase: Judging) -> ft.Control:
+    """The wallet tells what it found out; the person keeps the credential, or does not."""
+    verdict = phase.verdict
+    opened, toggle = ft.use_state(False)
+    checks = [check_row(number, check) for number, check in enumerate(verdict.report.checks, 1)]
+    return page_column(
+        step_bar(Step.VERIFICATION),
+        title("Keep this credential?"),
+        body(f"{verdict.look.name}, from {verdict.issuer.name} at {verdict.issuer_host}."),
+        tid("judge-level", panel([level(verdict.trust, verdict.trusted_by, verdict.reasons)])),
+        ft.Semantics(
+            exclude_semantics=True,
+            content=CardFace(verdict.look, verdict.issuer.name, seed=verdict.issuer_host),
+        ),
+        secondary(
+            "judge-details",
+            "Hide how it was verified" if opened else "Show how it was verified",
+            lambda: toggle(not opened),
+            icon=ft.Icons.FACT_CHECK,
+        ),
+        *([panel(checks)] if opened else []),
+        footer=side_by_side(
+            secondary("judge-discard", "Discard it", state.decline, expand=True),
+            secondary("judge-keep", "Keep it", state.agree, expand=True),
+        ),
+    )
+
+
 def _chip(text: str) -> ft.Control:
     return ft.Container(
         ft.Text(text, style=theme.LABEL),
@@ -396,7 +429,8 @@ def _card(card: Card) -> list[ft.Control]:
             exclude_semantics=True,
             content=CardFace(card.look, card.issuer.name, seed=card.credential_issuer),
         ),
-        body(f"{card.look.name} from {card.issuer.name}, verified by {card.trusted_by}."),
+        body(f"{card.look.name} from {card.issuer.name}."),
+        panel([level_of(card)]),
     ]
 
 
@@ -414,7 +448,10 @@ def news(received: Received) -> list[ft.Control]:
     for one in received.failures:
         name = f"{one.credential_configuration_id}: " if one.credential_configuration_id else ""
         sentence = f"{name}{one.error.sentence} {one.error.advice}"
-        told.append(notice(sentence, icon=ft.Icons.ERROR, error=True))
+        if one.error.code == "decision_needed":
+            told.append(notice(sentence, icon=ft.Icons.HELP))
+        else:
+            told.append(notice(sentence, icon=ft.Icons.ERROR, error=True))
     return told
 
 

@@ -26,6 +26,12 @@ def SettingsScreen(state: WalletState) -> ft.Control:
             partial(state.go, Place.PROTECTION),
             icon=ft.Icons.SHIELD,
         ),
+        secondary(
+            "settings-trust",
+            "Whom you trust",
+            partial(state.go, Place.TRUST),
+            icon=ft.Icons.VERIFIED_USER,
+        ),
         body(f"Profile {in_force.profile}. Change them in {in_force.file}.", soft=True),
         *(
             [notice("Your wallet never locks itself (auto_lock is 0).", icon=ft.Icons.LOCK_OPEN)]
