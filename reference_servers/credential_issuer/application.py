@@ -24,6 +24,7 @@ from reference_servers.credential_issuer.access_tokens import (
 )
 from reference_servers.credential_issuer.certificates import (
     SigningKey,
+    document_signer,
     encryption_key,
     signing_key,
 )
@@ -37,13 +38,13 @@ from reference_servers.credential_issuer.errors import (
     CredentialRequestError,
     UnavailableError,
 )
+from reference_servers.credential_issuer.formats import Formats, check_claims
 from reference_servers.credential_issuer.issuing import Issuing
 from reference_servers.credential_issuer.key_attestations import KeyAttestations
 from reference_servers.credential_issuer.key_proofs import ProofRules
 from reference_servers.credential_issuer.leniency import Leniency
 from reference_servers.credential_issuer.offers import FOLDER, Offers
 from reference_servers.credential_issuer.operator_pages import OperatorPages
-from reference_servers.credential_issuer.sd_jwt_vc import disclosable
 from reference_servers.credential_issuer.settings import Settings
 from reference_servers.dpop import Dpop
 from reference_servers.faults import Faults
@@ -67,6 +68,7 @@ class Endpoints:
         self, settings: Settings, sessions: sessionmaker[Session], key: SigningKey, faults: Faults
     ) -> None:
         url = settings.public_url
+        formats = Formats(settings, key, document_signer(sessions, settings.data_dir), faults)
         rules = ProofRules(
             url,
             settings.proof_algorithms,
@@ -109,7 +111,7 @@ class Endpoints:
             Leniency(sessions, lenient=settings.profile == "lenient"),
             self._use_nonce,
         )
-        self._issuing = Issuing(settings, sessions, supported, key, faults)
+        self._issuing = Issuing(settings, sessions, supported, formats, faults)
 
     # What is published.
 
@@ -261,8 +263,11 @@ def prepare(settings: Settings) -> sessionmaker[Session]:
     """Open the database and add new datasets."""
     sessions = open_database(settings.database, Base)
     known = configurations(settings.public_url)
-    if not {*settings.deferred, *settings.unbound} <= set(known):
-        message = "deferred or unbound: an unknown configuration"
+    if not {*settings.configurations, *settings.deferred, *settings.unbound} <= set(known):
+        message = "configurations, deferred or unbound: an unknown configuration"
+        raise ValueError(message)
+    if any(known[name]["format"] == "mso_mdoc" for name in settings.unbound):
+        message = "unbound: a mobile document is bound to a key"
         raise ValueError(message)
     with sessions.begin() as db:
         sweep(db, Base)
@@ -270,7 +275,7 @@ def prepare(settings: Settings) -> sessionmaker[Session]:
             if one.configuration not in known:
                 message = f"{settings.datasets_file}: an unknown configuration"
                 raise ValueError(message)
-            disclosable(one.claims)
+            check_claims(known[one.configuration], one.claims)
             db.merge(
                 Dataset(
                     subject=one.subject,

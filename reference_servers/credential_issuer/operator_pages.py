@@ -254,7 +254,8 @@ def _people(db: Session) -> Mapping[str, str]:
     for dataset in db.scalars(select(Dataset).order_by(Dataset.subject)):
         claims = dataset.claims
         name = f"{claims.get('given_name', '')} {claims.get('family_name', '')}".strip()
-        names[dataset.subject] = names.get(dataset.subject) or name or dataset.subject
+        if name or dataset.subject not in names:
+            names[dataset.subject] = name or dataset.subject
     return dict(sorted(names.items(), key=lambda one: one[1]))
 
 

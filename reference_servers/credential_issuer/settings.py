@@ -50,6 +50,9 @@ class Settings(Configuration):
     datasets_file: Path | None = Field(
         None, description="JSON file of datasets to add at start: subject, configuration, claims"
     )
+    configurations: list[str] = Field(
+        [], description="credential configurations that exist (default: all that it knows)"
+    )
     nonce_lifetime_s: Seconds = Field(300, description="lifetime of a c_nonce")
     offer_lifetime_s: Seconds = Field(3600, description="lifetime of an offer by reference")
     credential_lifetime_days: int = Field(365, ge=1, description="lifetime of a credential")
