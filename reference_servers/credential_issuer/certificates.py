@@ -10,16 +10,19 @@ from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import NameOID
 from joserfc import jwt
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, OKPKey
 from joserfc.jws import JWSRegistry
 from jwcrypto.jwk import JWK
 from sqlalchemy.orm import Session, sessionmaker
 
+from reference_servers.credential_issuer.data_integrity import ProofKey
 from reference_servers.credential_issuer.database import Authority
 from reference_servers.credential_issuer.mdoc import DocumentSigner
+from reference_servers.credential_issuer.settings import Settings
+from reference_servers.jwts import public_jwk
 from reference_servers.storage import password
 
 REGISTRY: Final = JWSRegistry(algorithms=["ES256"])
@@ -61,6 +64,10 @@ class SigningKey:
         whole = {"alg": "ES256", "typ": typ, **header}
         return jwt.encode(whole, dict(claims), self.key, registry=REGISTRY)
 
+    def raw_signature(self, message: bytes) -> bytes:
+        """ES256 of what is no JWT."""
+        return REGISTRY.algorithms["ES256"].sign(message, self.key)
+
 
 def signing_key(sessions: sessionmaker[Session], public_url: str, data_dir: Path) -> SigningKey:
     """The issuer's key, made at first start; the CA's certificate is written to `ca.pem`."""
@@ -96,6 +103,27 @@ def document_signer(sessions: sessionmaker[Session], data_dir: Path) -> Document
         return DocumentSigner(_private(stored, secret), certificate)
 
 
+def proof_key(sessions: sessionmaker[Session], settings: Settings) -> ProofKey:
+    """What Data Integrity proofs are made with: the issuer's key, or one of Ed25519 of its own."""
+    suite, url, secret = settings.cryptosuite, settings.public_url, password(settings.data_dir)
+    with sessions.begin() as db:
+        if suite.startswith("ecdsa-"):
+            private = _private(db.get_one(Authority, "issuer"), secret)
+            jwk = ECKey.import_key(private.public_key()).as_dict(private=False)
+            return ProofKey(suite, private, public_jwk(jwk), url)
+        stored = db.get(Authority, "ed25519")
+        if stored is None:
+            new = _encrypted(ed25519.Ed25519PrivateKey.generate(), secret)
+            stored = Authority(role="ed25519", private_key=new, certificate="")
+            db.add(stored)
+        own = serialization.load_pem_private_key(stored.private_key.encode(), secret)
+    if not isinstance(own, ed25519.Ed25519PrivateKey):
+        message = f"{stored.role}: not a key of Ed25519"
+        raise ValueError(message)
+    jwk = OKPKey.import_key(own.public_key()).as_dict(private=False)
+    return ProofKey(suite, own, public_jwk(jwk), url)
+
+
 def encryption_key(sessions: sessionmaker[Session], data_dir: Path) -> ECKey:
     """The key that Credential Requests are encrypted for, made at first start."""
     secret = password(data_dir)
@@ -110,7 +138,7 @@ def encryption_key(sessions: sessionmaker[Session], data_dir: Path) -> ECKey:
     return key
 
 
-def _encrypted(key: ec.EllipticCurvePrivateKey, secret: bytes) -> str:
+def _encrypted(key: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey, secret: bytes) -> str:
     return key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,

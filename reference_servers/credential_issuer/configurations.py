@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from reference_servers.credential_issuer import jwt_vc, mdoc
+from reference_servers.credential_issuer import jwt_vc, ldp_vc, mdoc
 from reference_servers.credential_issuer.key_proofs import ProofRules
 from reference_servers.credential_issuer.settings import Settings
 
@@ -161,8 +161,9 @@ def _licence(base: str) -> Mapping[str, Any]:
     }
 
 
-def configurations(base: str) -> Mapping[str, Mapping[str, Any]]:
-    """What can be issued, without how it is bound to a key; `base` is where the pictures are."""
+def configurations(settings: Settings) -> Mapping[str, Mapping[str, Any]]:
+    """What can be issued, without how it is bound to a key."""
+    base, cryptosuite = settings.public_url, settings.cryptosuite
     terms = {"@vocab": f"{base}/terms#"}
     types = ["VerifiableCredential", "UniversityDiploma"]
     subject = "credentialSubject"
@@ -197,6 +198,12 @@ def configurations(base: str) -> Mapping[str, Mapping[str, Any]]:
             "credential_signing_alg_values_supported": ["ES256"],
             "credential_metadata": _diploma(base, "JSON-LD JWT", subject),
         },
+        "diploma-ldp": {
+            "format": "ldp_vc",
+            "credential_definition": {"@context": [ldp_vc.CONTEXT, terms], "type": types},
+            "credential_signing_alg_values_supported": [cryptosuite],
+            "credential_metadata": _diploma(base, "JSON-LD", subject),
+        },
     }
     return {name: {**one, "scope": name} for name, one in described.items()}
 
@@ -206,7 +213,7 @@ def issued(settings: Settings) -> Mapping[str, Mapping[str, Any]]:
     proven = "ES256" in settings.proof_algorithms
     return {
         name: one
-        for name, one in configurations(settings.public_url).items()
+        for name, one in configurations(settings).items()
         if (not settings.configurations or name in settings.configurations)
         and (proven or one["format"] != "mso_mdoc")
     }

@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from reference_servers.credential_issuer import jwt_vc, mdoc, sd_jwt_vc
+from reference_servers.credential_issuer import jwt_vc, ldp_vc, mdoc, sd_jwt_vc
 from reference_servers.credential_issuer.certificates import SigningKey
+from reference_servers.credential_issuer.data_integrity import ProofKey, canonical
 from reference_servers.credential_issuer.settings import Settings
 from reference_servers.faults import Faults
+from reference_servers.jwts import JwtError
+
+ALGORITHMS: Final = "credential_signing_alg_values_supported"
 
 Credential = str | Mapping[str, Any]
 """As it stands in a Credential Response: text, or a JSON object."""
@@ -26,6 +30,16 @@ def check_claims(configuration: Mapping[str, Any], claims: Mapping[str, Any]) ->
             mdoc.elements(claims)
         case _:
             jwt_vc.subject_of(claims, None)
+            if any("-jcs-" in suite for suite in map(str, configuration[ALGORITHMS])):
+                _check_canonical(claims)
+
+
+def _check_canonical(claims: Mapping[str, Any]) -> None:
+    try:
+        canonical(claims)
+    except JwtError:
+        message = "fractions are not issued with a JCS cryptosuite"
+        raise ValueError(message) from None
 
 
 @dataclass(frozen=True)
@@ -36,12 +50,14 @@ class Formats:
         settings: Of the issuer.
         key: The issuer's.
         document_signer: What signs mobile documents.
+        proof_key: What Data Integrity proofs are made with.
         faults: What is made wrong on purpose: of SD-JWT VCs only.
     """
 
     settings: Settings
     key: SigningKey
     document_signer: mdoc.DocumentSigner
+    proof_key: ProofKey
     faults: Faults
 
     def issue(
@@ -75,6 +91,14 @@ class Formats:
                     holder_jwk=holder_jwk,
                     signer=self.document_signer,
                 )
+            case "ldp_vc":
+                return ldp_vc.issue(
+                    claims,
+                    definition=configuration["credential_definition"],
+                    dates=dates,
+                    holder_jwk=holder_jwk,
+                    key=self.proof_key,
+                )
             case "jwt_vc_json" | "jwt_vc_json-ld":
                 return jwt_vc.issue(
                     claims,
@@ -97,5 +121,5 @@ class Formats:
 
 
 def can_have_status(configuration: Mapping[str, Any]) -> bool:
-    """Whether its credentials can have a place in the status list."""
-    return str(configuration["format"]) != "mso_mdoc"
+    """Whether its credentials can have a place in the Token Status List."""
+    return configuration["format"] not in ("mso_mdoc", "ldp_vc")

@@ -11,7 +11,7 @@ OPERATOR_PASSWORD: Final = "demo-operator"  # noqa: S105 - everybody may know it
 PORTRAITS: Final = Path(__file__).parent / "portraits"
 LICENCE: Final = "org.iso.18013.5.1"
 """The namespace of driving licences (ISO/IEC 18013-5, section 7.2.1)."""
-DIPLOMAS: Final = ("diploma", "diploma-jwt", "diploma-jwt-ld")
+DIPLOMAS: Final = ("diploma", "diploma-jwt", "diploma-jwt-ld", "diploma-ldp")
 """The configurations of the diploma, one for each format."""
 ISSUED_BY: Final = {
     "issuing_country": "XX",

@@ -3,21 +3,30 @@
 import base64
 import json
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import cbor2
 import openvc.cbor
+import openvc.cose
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from joserfc.jwk import ECKey, OKPKey
 from openvc.mdoc import verify_issuer_signed
+from openvc.proof.data_integrity import DataIntegrityProofSuite
+from openvc.proof.di_ecdsa_rdfc import EcdsaRdfcProofSuite
+from openvc.proof.di_jcs import EcdsaJcsProofSuite, EddsaJcsProofSuite
+from openvc.proof.errors import SignatureInvalid
 from openvc.proof.vc_jwt import VcJwtProofSuite
 from pymdoccbor.mso.verifier import MsoVerifier
 
+from reference_servers.credential_issuer.application import prepare
+from reference_servers.credential_issuer.settings import Settings
 from reference_servers.demo.people import PEOPLE
 from tests.integration.servers.client import error_of
 from tests.integration.servers.issuer_peers import (
@@ -194,6 +203,57 @@ def test_a_jwt_vc_of_nobody(made: Made) -> None:
     assert claims["vc"]["credentialSubject"] == DATASETS["diploma-jwt"]
 
 
+# Data Integrity.
+
+SUITES: dict[str, Any] = {
+    "ecdsa-rdfc-2019": EcdsaRdfcProofSuite,
+    "ecdsa-jcs-2019": EcdsaJcsProofSuite,
+    "eddsa-rdfc-2022": DataIntegrityProofSuite,
+    "eddsa-jcs-2022": EddsaJcsProofSuite,
+}
+
+
+@pytest.mark.parametrize("cryptosuite", SUITES)
+def test_a_credential_with_a_data_integrity_proof(cryptosuite: str, made: Made) -> None:
+    issuer = made(cryptosuite=cryptosuite)
+    described = configuration_of(issuer, "diploma-ldp")
+    assert described["credential_signing_alg_values_supported"] == [cryptosuite]
+    [credential] = issued(issuer, "diploma-ldp")
+    proof = credential["proof"]
+    accept = {"Accept": "application/cid"}
+    document = issuer.http.get(issuer.url, headers=accept).json()
+    assert proof["verificationMethod"] in document["assertionMethod"]
+    [method] = document["verificationMethod"]
+    assert (method["id"], document["id"]) == (proof["verificationMethod"], issuer.url)
+    keys = issuer.http.get(issuer.well_known("jwt-vc-issuer")).json()["jwks"]["keys"]
+    [listed] = [one for one in keys if one["kid"] == method["id"]]
+    assert {name: listed[name] for name in method["publicKeyJwk"]} == method["publicKeyJwk"]
+    suite = SUITES[cryptosuite]()
+    verified = suite.verify(credential, public_key_jwk=method["publicKeyJwk"])
+    assert (verified.issuer, verified.subject) == (issuer.url, did_jwk(issuer.key))
+    assert proof["cryptosuite"] == cryptosuite
+    definition = described["credential_definition"]
+    assert {name: credential[name] for name in definition} == definition
+    assert definition["@context"] == [
+        "https://www.w3.org/ns/credentials/v2",
+        {"@vocab": f"{issuer.url}/terms#"},
+    ]
+    subject = {n: v for n, v in credential["credentialSubject"].items() if n != "id"}
+    assert subject == DATASETS["diploma-ldp"]
+    credential["credentialSubject"]["grade"] = "1.0"
+    with pytest.raises(SignatureInvalid):
+        suite.verify(credential, public_key_jwk=method["publicKeyJwk"])
+
+
+def test_the_key_of_an_issuer_with_a_path(tmp_path: Path) -> None:
+    with credential_issuer(tmp_path, path="/tenant") as issuer:
+        [credential] = issued(issuer, "diploma-ldp")
+        accept = {"Accept": "application/json"}
+        answer = issuer.http.get(issuer.url, headers=accept, follow_redirects=True)
+        assert answer.json()["assertionMethod"] == [credential["proof"]["verificationMethod"]]
+        assert answer.headers["vary"] == "Accept"
+
+
 # Mobile documents.
 
 
@@ -273,3 +333,89 @@ def test_a_mobile_document_is_for_p_256_only(key: Any, alg: str, issuer: Issuer)
     answer = issuer.credential(issuer.asked(proof, configuration="mdl"))
     assert error_of(answer) == (400, "invalid_proof")
     assert answer.json()["error_description"] == "a mobile document is bound to a key of P-256"
+
+
+# The status list.
+
+CWT = "application/statuslist+cwt"
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        (None, "application/statuslist+jwt"),
+        ("*/*", "application/statuslist+jwt"),
+        (f"application/statuslist+jwt, {CWT}", "application/statuslist+jwt"),
+        (f"application/statuslist+jwt;q=0.5, {CWT}", CWT),
+        (CWT, CWT),
+    ],
+)
+def test_the_status_list_in_the_form_that_is_asked_for(
+    accept: str | None, media_type: str, issuer: Issuer
+) -> None:
+    headers = {"Accept": accept} if accept else {}
+    answer = issuer.http.get(f"{issuer.url}/status-list", headers=headers)
+    assert answer.headers["content-type"].split(";")[0] == media_type
+    assert answer.headers["vary"] == "Accept"
+
+
+def test_the_status_list_as_a_cwt(made: Made) -> None:
+    issuer = made(credential_lifetime_days=30)
+    [credential] = issued(issuer, "diploma-jwt")
+    reference = claims_of(credential)["status"]["status_list"]
+    with operator(issuer.as_servers) as counter:
+        counter.set_status("suspended")
+    answer = issuer.http.get(reference["uri"], headers={"Accept": CWT})
+    token = openvc.cose.parse_sign1(openvc.cbor.decode(answer.content))
+    leaf = x509.load_der_x509_certificate(token.protected_header[33])
+    leaf.verify_directly_issued_by(anchor(issuer))
+    assert (token.protected_header[1], token.protected_header[16]) == (-7, CWT)
+    assert openvc.cose.verify_sign1(token, public_jwk=public_jwk(leaf))
+    claims = openvc.cbor.decode(token.payload or b"")
+    assert isinstance(claims, dict)
+    assert (claims[2], claims[4] - claims[6], claims[65534]) == (reference["uri"], 3600, 300)
+    statuses, idx = zlib.decompress(claims[65533]["lst"]), reference["idx"]
+    assert claims[65533]["bits"] == 2
+    assert statuses[idx // 4] >> idx % 4 * 2 & 0b11 == 2
+
+
+@pytest.mark.parametrize("name", ["mdl", "diploma-ldp"])
+def test_no_status_where_there_cannot_be_one(name: str, issuer: Issuer) -> None:
+    [credential] = issued(issuer, name)
+    if isinstance(credential, str):
+        auth = cbor2.loads(octets(credential))["issuerAuth"]
+        credential = cbor2.loads(cbor2.loads(auth[2]).value)
+    assert not {"status", "credentialStatus"} & set(credential)
+
+
+# What datasets must be.
+
+
+@pytest.mark.parametrize(
+    ("configuration", "claims", "sentence"),
+    [
+        ("mdl", {"family_name": "Mustermann"}, "by namespace"),
+        ("mdl", {NAMESPACE: {"birth_date": "22.3.1986"}}, "isoformat"),
+        ("mdl", {NAMESPACE: {"portrait": "data:image/jpeg;base64,!"}}, "base64"),
+        ("diploma-jwt", {"id": "did:example:other"}, "reserved claim names: ['id']"),
+        ("diploma-ldp", {"@type": "Other"}, "reserved claim names: ['@type']"),
+        ("diploma-ldp", {"grade": 1.3}, "fractions are not issued with a JCS cryptosuite"),
+    ],
+)
+def test_claims_that_a_format_cannot_have(
+    configuration: str, claims: dict[str, Any], sentence: str, tmp_path: Path
+) -> None:
+    datasets = tmp_path / "datasets.json"
+    seed = {"subject": "somebody", "configuration": configuration, "claims": claims}
+    datasets.write_text(json.dumps([seed]))
+    own = {"data_dir": tmp_path, "datasets_file": datasets, "cryptosuite": "ecdsa-jcs-2019"}
+    settings = Settings.model_validate(own)
+    with pytest.raises(ValueError) as refused:  # noqa: PT011 - of several libraries
+        prepare(settings)
+    assert sentence.lower() in str(refused.value).lower()
+
+
+def test_a_mobile_document_is_not_unbound(tmp_path: Path) -> None:
+    settings = Settings.model_validate({"data_dir": tmp_path, "unbound": ["mdl"]})
+    with pytest.raises(ValueError, match="a mobile document is bound to a key"):
+        prepare(settings)
