@@ -209,8 +209,8 @@ def configurations(settings: Settings) -> Mapping[str, Mapping[str, Any]]:
 
 
 def issued(settings: Settings) -> Mapping[str, Mapping[str, Any]]:
-    """What is issued by the settings; mobile documents need proofs of their kind of key."""
-    proven = "ES256" in settings.proof_algorithms
+    """What is issued by the settings; mobile documents need proofs by P-256 that name a JWK."""
+    proven = "ES256" in settings.proof_algorithms and "jwk" in settings.binding_methods
     return {
         name: one
         for name, one in configurations(settings).items()

@@ -113,8 +113,13 @@ def test_those_that_the_settings_name_are_there(made: Made) -> None:
     assert error_of(answer) == (400, "unknown_credential_configuration")
 
 
-def test_no_mobile_documents_without_their_kind_of_proof(made: Made) -> None:
-    issuer = made(proof_algorithms=["ES384", "EdDSA"])
+@pytest.mark.parametrize(
+    "settings", [{"proof_algorithms": ["ES384", "EdDSA"]}, {"binding_methods": ["did:jwk"]}]
+)
+def test_no_mobile_documents_without_their_kind_of_proof(
+    settings: dict[str, Any], made: Made
+) -> None:
+    issuer = made(**settings)
     assert "mdl" not in issuer.metadata()["credential_configurations_supported"]
 
 
@@ -380,8 +385,12 @@ def test_the_status_list_as_a_cwt(made: Made) -> None:
 
 
 @pytest.mark.parametrize("name", ["mdl", "diploma-ldp"])
-def test_no_status_where_there_cannot_be_one(name: str, issuer: Issuer) -> None:
+def test_no_status_where_there_cannot_be_one(name: str, made: Made) -> None:
+    issuer = made(configurations=[name])
     [credential] = issued(issuer, name)
+    with operator(issuer.as_servers) as counter:
+        page = counter.page()
+    assert ('data-testid="no-status"' in page, 'data-testid="revoked"' in page) == (True, False)
     if isinstance(credential, str):
         auth = cbor2.loads(octets(credential))["issuerAuth"]
         credential = cbor2.loads(cbor2.loads(auth[2]).value)
