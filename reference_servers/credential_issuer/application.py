@@ -4,7 +4,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from fastapi import Depends, FastAPI
@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 from reference_servers import serving
 from reference_servers.chains import anchors
 from reference_servers.configuration import seeds
+from reference_servers.credential_issuer import status_list
 from reference_servers.credential_issuer.access_tokens import (
     AccessToken,
     AccessTokens,
@@ -24,7 +25,9 @@ from reference_servers.credential_issuer.access_tokens import (
 )
 from reference_servers.credential_issuer.certificates import (
     SigningKey,
+    document_signer,
     encryption_key,
+    proof_key,
     signing_key,
 )
 from reference_servers.credential_issuer.configurations import configurations, issuer_metadata
@@ -37,15 +40,14 @@ from reference_servers.credential_issuer.errors import (
     CredentialRequestError,
     UnavailableError,
 )
+from reference_servers.credential_issuer.formats import Formats, check_claims
 from reference_servers.credential_issuer.issuing import Issuing
 from reference_servers.credential_issuer.key_attestations import KeyAttestations
 from reference_servers.credential_issuer.key_proofs import ProofRules
 from reference_servers.credential_issuer.leniency import Leniency
 from reference_servers.credential_issuer.offers import FOLDER, Offers
 from reference_servers.credential_issuer.operator_pages import OperatorPages
-from reference_servers.credential_issuer.sd_jwt_vc import disclosable
 from reference_servers.credential_issuer.settings import Settings
-from reference_servers.credential_issuer.status_list import CWT_TYPE
 from reference_servers.dpop import Dpop
 from reference_servers.faults import Faults
 from reference_servers.storage import digest, open_database, password, sweep
@@ -68,6 +70,13 @@ class Endpoints:
         self, settings: Settings, sessions: sessionmaker[Session], key: SigningKey, faults: Faults
     ) -> None:
         url = settings.public_url
+        formats = Formats(
+            settings,
+            key,
+            document_signer(sessions, settings.data_dir),
+            proof_key(sessions, settings),
+            faults,
+        )
         rules = ProofRules(
             url,
             settings.proof_algorithms,
@@ -80,6 +89,7 @@ class Endpoints:
         self._sessions = sessions
         self._faults = faults
         self._key = key
+        self._proof_key = formats.proof_key
         self._encryption = Encryption(settings, encryption_key(sessions, settings.data_dir), faults)
         metadata = issuer_metadata(settings, rules, self._encryption.metadata())
         supported = metadata["credential_configurations_supported"]
@@ -110,13 +120,15 @@ class Endpoints:
             Leniency(sessions, lenient=settings.profile == "lenient"),
             self._use_nonce,
         )
-        self._issuing = Issuing(settings, sessions, supported, key, faults)
+        self._issuing = Issuing(settings, sessions, supported, formats, faults)
 
     # What is published.
 
     def metadata(self, request: Request) -> Response:
         """OpenID4VCI 1.0, section 12.2.2: as JSON, or signed where that is asked for."""
-        if self._settings.signed_metadata and _prefers_jwt(request.headers.get("accept", "")):
+        accept = request.headers.get("accept", "")
+        as_jwt, as_json = _weights(accept, "application/jwt", "application/json")
+        if self._settings.signed_metadata and 0 < as_jwt >= as_json:
             claims = {**self._metadata, "sub": self._settings.public_url, "iat": int(time.time())}
             signed = self._key.signed(METADATA_TYP, claims, x5c=list(self._key.x5c))
             body = self._faults.at("signed metadata", signed)
@@ -124,19 +136,38 @@ class Endpoints:
         return JSONResponse(self._metadata, headers={"Vary": "Accept"})
 
     def jwt_vc_issuer(self) -> Response:
-        """SD-JWT VC, section 5: the key set for credentials that name their key by `kid`."""
-        keys = {"keys": [self._key.public]}
+        """SD-JWT VC, section 5: the keys that credentials name by `kid`, or by a URL."""
+        proofs = {**self._proof_key.jwk, "kid": self._proof_key.method, "use": "sig"}
+        keys = {"keys": [self._key.public, proofs]}
         document = {"issuer": self._settings.public_url, "jwks": keys}
         return JSONResponse(self._faults.at("key set document", document))
 
+    def controlled_identifier(self) -> Response:
+        """Controlled Identifiers 1.0, section 2: the key that Data Integrity proofs name."""
+        key = self._proof_key
+        method = {
+            "id": key.method,
+            "type": "JsonWebKey",
+            "controller": key.controller,
+            "publicKeyJwk": dict(key.jwk),
+        }
+        document = {
+            "@context": "https://www.w3.org/ns/cid/v1",
+            "id": key.controller,
+            "verificationMethod": [method],
+            "assertionMethod": [key.method],
+        }
+        return JSONResponse(document, headers={"Vary": "Accept"}, media_type="application/cid")
+
     def status_list(self, request: Request) -> Response:
-        """Token Status List, section 8.1: the CWT where that is asked for, or the JWT."""
-        vary = {"Vary": "Accept"}
-        if CWT_TYPE in request.headers.get("accept", ""):
-            cwt = self._issuing.status_list.cwt()
-            return Response(cwt, media_type=CWT_TYPE, headers=vary)
-        document = self._faults.at("status list", self._issuing.status_list.document())
-        return Response(document, media_type="application/statuslist+jwt", headers=vary)
+        """Token Status List, section 8.1: as a JWT, or as a CWT where that is asked for."""
+        accept, published = request.headers.get("accept", ""), self._issuing.status_list
+        as_cwt, as_jwt = _weights(accept, status_list.CWT, status_list.JWT)
+        headers = {"Vary": "Accept"}
+        if as_cwt > as_jwt:
+            return Response(published.cwt(), 200, headers, status_list.CWT)
+        document = self._faults.at("status list", published.jwt())
+        return Response(document, 200, headers, status_list.JWT)
 
     def anchor(self) -> Response:
         """The demo CA's certificate."""
@@ -239,9 +270,9 @@ def _media_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def _prefers_jwt(accept: str) -> bool:
-    """Whether an `Accept` header wants `application/jwt` at least as much as JSON."""
-    weights = {"application/jwt": 0.0, "application/json": 0.0}
+def _weights(accept: str, *names: str) -> Sequence[float]:
+    """How much an `Accept` header wants media types; wildcards count for none of them."""
+    weights = dict.fromkeys(names, 0.0)
     for part in accept.split(","):
         name, _, parameters = part.partition(";")
         weight = re.search(r"\bq=([0-9.]+)", parameters)
@@ -249,9 +280,7 @@ def _prefers_jwt(accept: str) -> bool:
             weights[name.strip().lower()] = float(weight[1]) if weight else 1.0
         except ValueError:
             continue
-    return weights["application/jwt"] > 0 and (
-        weights["application/jwt"] >= weights["application/json"]
-    )
+    return [weights[name] for name in names]
 
 
 class DatasetSeed(BaseModel):
@@ -265,9 +294,12 @@ class DatasetSeed(BaseModel):
 def prepare(settings: Settings) -> sessionmaker[Session]:
     """Open the database and add new datasets."""
     sessions = open_database(settings.database, Base)
-    known = configurations(settings.public_url)
-    if not {*settings.deferred, *settings.unbound} <= set(known):
-        message = "deferred or unbound: an unknown configuration"
+    known = configurations(settings)
+    if not {*settings.configurations, *settings.deferred, *settings.unbound} <= set(known):
+        message = "configurations, deferred or unbound: an unknown configuration"
+        raise ValueError(message)
+    if any(known[name]["format"] == "mso_mdoc" for name in settings.unbound):
+        message = "unbound: a mobile document is bound to a key"
         raise ValueError(message)
     with sessions.begin() as db:
         sweep(db, Base)
@@ -275,7 +307,7 @@ def prepare(settings: Settings) -> sessionmaker[Session]:
             if one.configuration not in known:
                 message = f"{settings.datasets_file}: an unknown configuration"
                 raise ValueError(message)
-            disclosable(one.claims)
+            check_claims(known[one.configuration], one.claims)
             db.merge(
                 Dataset(
                     subject=one.subject,
@@ -293,6 +325,16 @@ def application(settings: Settings) -> FastAPI:
     endpoints = Endpoints(settings, sessions, key, faults)
     offers = Offers(settings, sessions, faults)
     pages = OperatorPages(settings, sessions, key, offers)
+
+    def home(request: Request) -> Response:
+        """The issuer's page, or as JSON the document about its keys."""
+        accepted = request.headers.get("accept", "")
+        if re.search(r"\bapplication/(cid|json)\b", accepted) and "text/html" not in accepted:
+            return endpoints.controlled_identifier()
+        page = offers.home()
+        page.headers["Vary"] = "Accept"
+        return page
+
     app = serving.application(
         settings.path,
         ("openid-credential-issuer", endpoints.metadata),
@@ -304,7 +346,7 @@ def application(settings: Settings) -> FastAPI:
             ("POST", "/credential", endpoints.credential),
             ("POST", "/deferred-credential", endpoints.deferred_credential),
             ("POST", "/notification", endpoints.notification),
-            ("GET", "/", offers.home),
+            ("GET", "/", home),
             ("POST", "/offers", offers.make),
             ("GET", "/offers/{offer_id}", offers.page),
             ("GET", "/offers/{offer_id}/qr.png", offers.picture),

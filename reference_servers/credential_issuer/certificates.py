@@ -10,19 +10,27 @@ from urllib.parse import urlsplit
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import NameOID
 from joserfc import jwt
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, OKPKey
 from joserfc.jws import JWSRegistry
 from jwcrypto.jwk import JWK
 from sqlalchemy.orm import Session, sessionmaker
 
+from reference_servers.credential_issuer.data_integrity import ProofKey
 from reference_servers.credential_issuer.database import Authority
+from reference_servers.credential_issuer.mdoc import DocumentSigner
+from reference_servers.credential_issuer.settings import Settings
+from reference_servers.jwts import public_jwk
 from reference_servers.storage import password
 
 REGISTRY: Final = JWSRegistry(algorithms=["ES256"])
 REGISTRY.max_header_length = 16_384
+COUNTRY: Final = "XX"
+"""Nobody's code (ISO 3166-1): of the CA, and so of the licences that it stands for."""
+DOCUMENT_SIGNER: Final = x509.ObjectIdentifier("1.0.18013.5.1.2")
+"""The extended key usage `mdlDS` (ISO/IEC 18013-5, annex B.1.4)."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,10 @@ class SigningKey:
         whole = {"alg": "ES256", "typ": typ, **header}
         return jwt.encode(whole, dict(claims), self.key, registry=REGISTRY)
 
+    def raw_signature(self, message: bytes) -> bytes:
+        """ES256 of what is no JWT."""
+        return REGISTRY.algorithms["ES256"].sign(message, self.key)
+
 
 def signing_key(sessions: sessionmaker[Session], public_url: str, data_dir: Path) -> SigningKey:
     """The issuer's key, made at first start; the CA's certificate is written to `ca.pem`."""
@@ -75,6 +87,43 @@ def signing_key(sessions: sessionmaker[Session], public_url: str, data_dir: Path
     )
 
 
+def document_signer(sessions: sessionmaker[Session], data_dir: Path) -> DocumentSigner:
+    """What mobile documents are signed with, made at first start, once there is a CA."""
+    secret = password(data_dir)
+    with sessions.begin() as db:
+        stored = db.get(Authority, "document-signer")
+        if stored is None:
+            ca_key = _private(db.get_one(Authority, "ca"), secret)
+            key = ec.generate_private_key(ec.SECP256R1())
+            names = ("OID4VCI Demo Document Signer", "OID4VCI Demo CA")
+            new = _certificate(*names, key, ca_key, years=1, purpose=DOCUMENT_SIGNER)
+            stored = _stored("document-signer", key, new, secret)
+            db.add(stored)
+        certificate = x509.load_pem_x509_certificate(stored.certificate.encode())
+        return DocumentSigner(_private(stored, secret), certificate)
+
+
+def proof_key(sessions: sessionmaker[Session], settings: Settings) -> ProofKey:
+    """What Data Integrity proofs are made with: the issuer's key, or one of Ed25519 of its own."""
+    suite, url, secret = settings.cryptosuite, settings.public_url, password(settings.data_dir)
+    with sessions.begin() as db:
+        if suite.startswith("ecdsa-"):
+            private = _private(db.get_one(Authority, "issuer"), secret)
+            jwk = ECKey.import_key(private.public_key()).as_dict(private=False)
+            return ProofKey(suite, private, public_jwk(jwk), url)
+        stored = db.get(Authority, "ed25519")
+        if stored is None:
+            new = _encrypted(ed25519.Ed25519PrivateKey.generate(), secret)
+            stored = Authority(role="ed25519", private_key=new, certificate="")
+            db.add(stored)
+        own = serialization.load_pem_private_key(stored.private_key.encode(), secret)
+    if not isinstance(own, ed25519.Ed25519PrivateKey):
+        message = f"{stored.role}: not a key of Ed25519"
+        raise ValueError(message)
+    jwk = OKPKey.import_key(own.public_key()).as_dict(private=False)
+    return ProofKey(suite, own, public_jwk(jwk), url)
+
+
 def encryption_key(sessions: sessionmaker[Session], data_dir: Path) -> ECKey:
     """The key that Credential Requests are encrypted for, made at first start."""
     secret = password(data_dir)
@@ -89,7 +138,7 @@ def encryption_key(sessions: sessionmaker[Session], data_dir: Path) -> ECKey:
     return key
 
 
-def _encrypted(key: ec.EllipticCurvePrivateKey, secret: bytes) -> str:
+def _encrypted(key: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey, secret: bytes) -> str:
     return key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
@@ -104,19 +153,28 @@ def _make(db: Session, public_url: str, secret: bytes) -> None:
         "OID4VCI Demo Issuer", "OID4VCI Demo CA", key, ca_key, years=2, url=public_url
     )
     for role, private, certificate in (("ca", ca_key, ca), ("issuer", key, leaf)):
-        db.add(
-            Authority(
-                role=role,
-                private_key=_encrypted(private, secret),
-                certificate=certificate.public_bytes(serialization.Encoding.PEM).decode(),
-            )
-        )
+        db.add(_stored(role, private, certificate, secret))
+
+
+def _stored(
+    role: str, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate, secret: bytes
+) -> Authority:
+    pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
+    return Authority(role=role, private_key=_encrypted(key, secret), certificate=pem)
+
+
+def _private(stored: Authority, secret: bytes) -> ec.EllipticCurvePrivateKey:
+    key = serialization.load_pem_private_key(stored.private_key.encode(), secret)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        message = f"{stored.role}: not a key of an elliptic curve"
+        raise ValueError(message)
+    return key
 
 
 def _name(text: str) -> x509.Name:
     return x509.Name(
         [
-            x509.NameAttribute(NameOID.COUNTRY_NAME, "XX"),
+            x509.NameAttribute(NameOID.COUNTRY_NAME, COUNTRY),
             x509.NameAttribute(NameOID.COMMON_NAME, text),
         ]
     )
@@ -130,10 +188,11 @@ def _certificate(
     *,
     years: int,
     url: str | None = None,
+    purpose: x509.ObjectIdentifier | None = None,
 ) -> x509.Certificate:
-    """A CA certificate, or with a `url` an issuer's."""
+    """A CA certificate, with a `url` an issuer's, or that of a key with another `purpose`."""
     now = datetime.now(UTC)
-    ca = url is None
+    ca = url is None and purpose is None
     usage = x509.KeyUsage(
         digital_signature=not ca,
         content_commitment=False,
@@ -166,4 +225,6 @@ def _certificate(
         if not host.replace(".", "").isdigit() and ":" not in host:
             names.append(x509.DNSName(host))  # type: ignore[arg-type]  # both are general names
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    if purpose is not None:
+        builder = builder.add_extension(x509.ExtendedKeyUsage([purpose]), critical=True)
     return builder.sign(signer, hashes.SHA256())

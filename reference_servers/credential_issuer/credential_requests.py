@@ -2,13 +2,17 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from reference_servers.credential_issuer.access_tokens import AccessToken
 from reference_servers.credential_issuer.encryption import Encryption, Recipient
 from reference_servers.credential_issuer.errors import AccessTokenError, CredentialRequestError
 from reference_servers.credential_issuer.key_proofs import HolderJwk, ProofRules, proven_keys
 from reference_servers.credential_issuer.leniency import Leniency
+from reference_servers.credential_issuer.mdoc import CURVE
+
+TYPES: Final = ("vct", "doctype", "credential_definition")
+"""What says a credential's type, each in some formats (appendix A)."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,11 @@ class CredentialRequests:
             use_nonce=self._use_nonce,
             forgives=lambda rule: self._leniency.forgives(rule, token.client_id),
         )
+        mobile = self._configurations[configuration]["format"] == "mso_mdoc"
+        if mobile and any(jwk.get("crv") != CURVE for jwk in keys):
+            raise CredentialRequestError(
+                "invalid_proof", f"a mobile document is bound to a key of {CURVE}"
+            )
         return Wanted(configuration, keys, recipient, singular)
 
     def _configuration(self, token: AccessToken, asked: Mapping[str, Any]) -> str:
@@ -104,7 +113,11 @@ class CredentialRequests:
         """The configuration that the drafts' members mean, where that is forgiven."""
         for name, configuration in self._configurations.items():
             same_format = asked.get("format") in ("vc+sd-jwt", configuration["format"])
-            if same_format and asked.get("vct") == configuration["vct"]:
+            if same_format and all(
+                asked.get(member) == configuration[member]
+                for member in TYPES
+                if member in configuration
+            ):
                 return name if self._leniency.forgives("format", token.client_id) else None
         return None
 

@@ -69,3 +69,12 @@ def base58(text: str) -> bytes:
         number = number * 58 + BASE58.index(character)
     zeros = len(text) - len(text.lstrip("1"))
     return bytes(zeros) + number.to_bytes((number.bit_length() + 7) // 8, "big")
+
+
+def base58_text(octets: bytes) -> str:
+    """Octets in base58btc."""
+    number, text = int.from_bytes(octets), ""
+    while number:
+        number, digit = divmod(number, 58)
+        text = BASE58[digit] + text
+    return "1" * (len(octets) - len(octets.lstrip(b"\0"))) + text

@@ -8,11 +8,11 @@ from typing import Any, Final
 from sqlalchemy.orm import Session, sessionmaker
 
 from reference_servers.credential_issuer.access_tokens import AccessToken
-from reference_servers.credential_issuer.certificates import SigningKey
 from reference_servers.credential_issuer.database import Base, Dataset, Issuance, Transaction
 from reference_servers.credential_issuer.errors import CredentialRequestError
+from reference_servers.credential_issuer.formats import Formats, can_have_status
 from reference_servers.credential_issuer.key_proofs import HolderJwk
-from reference_servers.credential_issuer.sd_jwt_vc import issue, lifetime
+from reference_servers.credential_issuer.sd_jwt_vc import lifetime
 from reference_servers.credential_issuer.settings import Settings
 from reference_servers.credential_issuer.status_list import StatusList
 from reference_servers.faults import Faults
@@ -32,15 +32,16 @@ class Issuing:
         settings: Settings,
         sessions: sessionmaker[Session],
         configurations: Mapping[str, Mapping[str, Any]],
-        key: SigningKey,
+        formats: Formats,
         faults: Faults,
     ) -> None:
         self._settings = settings
         self._sessions = sessions
         self._configurations = configurations
-        self._key = key
+        self._formats = formats
         self._faults = faults
-        self.status_list = StatusList(sessions, key, f"{settings.public_url}/status-list")
+        url = f"{settings.public_url}/status-list"
+        self.status_list = StatusList(sessions, formats.key, url)
 
     def answer(
         self, token: AccessToken, configuration: str, holder_jwks: Sequence[HolderJwk | None]
@@ -142,27 +143,18 @@ class Issuing:
         )
         db.add(issuance)
         db.flush()
-        registered = {
-            "iss": self._settings.public_url,
-            "iat": issued_at,
-            "exp": expires_at,
-            "vct": self._configurations[configuration]["vct"],
-        }
+        described = self._configurations[configuration]
+        listed = self._settings.status_list and can_have_status(described)
         credentials = []
         for holder_jwk in holder_jwks:
-            status = (
-                {"status": self.status_list.place(db, issuance, expires_at)}
-                if self._settings.status_list
-                else {}
-            )
+            place = self.status_list.place(db, issuance, expires_at) if listed else None
             credentials.append(
-                issue(
+                self._formats.issue(
+                    described,
                     claims,
-                    registered=registered | status,
+                    dates=(issued_at, expires_at),
                     holder_jwk=holder_jwk,
-                    key=self._key,
-                    issuer_key=self._settings.issuer_key,
-                    faults=self._faults,
+                    status={"status": place} if place else {},
                 )
             )
         secrets.SystemRandom().shuffle(credentials)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
-from reference_servers.credential_issuer.configurations import configurations
+from reference_servers.credential_issuer.configurations import issued
 from reference_servers.credential_issuer.database import Base, Message, Offer
 from reference_servers.credential_issuer.errors import NO_STORE
 from reference_servers.credential_issuer.settings import Settings
@@ -69,8 +69,7 @@ class Offers:
         self._sessions = sessions
         self._faults = faults
         self.looks: Mapping[str, Mapping[str, Any]] = {
-            name: one["credential_metadata"]["display"][0]
-            for name, one in configurations(settings.public_url).items()
+            name: one["credential_metadata"]["display"][0] for name, one in issued(settings).items()
         }
 
     def _render(self, template: str, status: int = 200, **values: object) -> Response:

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from reference_servers.credential_issuer.certificates import SigningKey
+from reference_servers.credential_issuer.configurations import issued
 from reference_servers.credential_issuer.database import (
     Dataset,
     Forgiven,
@@ -22,6 +23,7 @@ from reference_servers.credential_issuer.database import (
     OperatorSession,
     Transaction,
 )
+from reference_servers.credential_issuer.formats import can_have_status
 from reference_servers.credential_issuer.leniency import FORGIVABLE
 from reference_servers.credential_issuer.offers import PRE_AUTHORIZED_CODE, Offers, rendered
 from reference_servers.credential_issuer.operator_sessions import OperatorSessions, csrf_holds
@@ -72,6 +74,11 @@ class OperatorPages:
         self._key = key
         self._offers = offers
         self._sessions = OperatorSessions(settings, sessions)
+        self._listed = [
+            name
+            for name, one in issued(settings).items()
+            if settings.status_list and can_have_status(one)
+        ]
 
     def _render(self, template: str, status: int = 200, **values: object) -> Response:
         return rendered(self._settings.public_url, template, status, **values)
@@ -140,7 +147,7 @@ class OperatorPages:
                 .order_by(Transaction.requested_at)
                 .limit(SHOWN)
             ).all()
-            issued = db.scalars(select(Issuance).order_by(Issuance.id.desc()).limit(SHOWN)).all()
+            responses = db.scalars(select(Issuance).order_by(Issuance.id.desc()).limit(SHOWN)).all()
             forgiven = db.scalars(select(Forgiven).order_by(Forgiven.rule)).all()
             people = _people(db)
         return self._render(
@@ -149,10 +156,11 @@ class OperatorPages:
             looks=self._offers.looks,
             people=people,
             waiting=waiting,
-            issued=issued,
+            issued=responses,
             forgiven=forgiven,
             rules=FORGIVABLE,
             statuses=STATUSES,
+            listed=self._listed,
             servers=self._settings.authorization_servers,
             approve_after_s=after_s,
             moment=_moment,
@@ -254,7 +262,8 @@ def _people(db: Session) -> Mapping[str, str]:
     for dataset in db.scalars(select(Dataset).order_by(Dataset.subject)):
         claims = dataset.claims
         name = f"{claims.get('given_name', '')} {claims.get('family_name', '')}".strip()
-        names[dataset.subject] = names.get(dataset.subject) or name or dataset.subject
+        if name or dataset.subject not in names:
+            names[dataset.subject] = name or dataset.subject
     return dict(sorted(names.items(), key=lambda one: one[1]))
 
 

@@ -12,6 +12,7 @@ from reference_servers.jwts import ALGORITHMS
 Algorithm = Literal["ES256", "ES384", "EdDSA"]
 BindingMethod = Literal["jwk", "did:jwk", "did:key"]
 ProofType = Literal["jwt", "attestation", "di_vp"]
+Cryptosuite = Literal["ecdsa-rdfc-2019", "ecdsa-jcs-2019", "eddsa-rdfc-2022", "eddsa-jcs-2022"]
 Encryption = Literal["off", "optional", "required"]
 
 HAIP: Final[Mapping[str, object]] = {
@@ -50,6 +51,9 @@ class Settings(Configuration):
     datasets_file: Path | None = Field(
         None, description="JSON file of datasets to add at start: subject, configuration, claims"
     )
+    configurations: list[str] = Field(
+        [], description="credential configurations that exist (default: all that it knows)"
+    )
     nonce_lifetime_s: Seconds = Field(300, description="lifetime of a c_nonce")
     offer_lifetime_s: Seconds = Field(3600, description="lifetime of an offer by reference")
     credential_lifetime_days: int = Field(365, ge=1, description="lifetime of a credential")
@@ -57,6 +61,9 @@ class Settings(Configuration):
     unbound: list[str] = Field([], description="configurations without key binding")
     issuer_key: Literal["x5c", "kid"] = Field(
         "x5c", description="how a credential names the issuer's key: x5c, or kid for the key set"
+    )
+    cryptosuite: Cryptosuite = Field(
+        "ecdsa-rdfc-2019", description="of the Data Integrity proofs on credentials"
     )
     status_list: bool = Field(True, description="give credentials a place in a Token Status List")
     require_dpop: bool = Field(False, description="take DPoP-bound access tokens only (RFC 9449)")

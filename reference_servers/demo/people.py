@@ -9,6 +9,16 @@ from typing import Any, Final
 
 OPERATOR_PASSWORD: Final = "demo-operator"  # noqa: S105 - everybody may know it
 PORTRAITS: Final = Path(__file__).parent / "portraits"
+LICENCE: Final = "org.iso.18013.5.1"
+"""The namespace of driving licences (ISO/IEC 18013-5, section 7.2.1)."""
+DIPLOMAS: Final = ("diploma", "diploma-jwt", "diploma-jwt-ld", "diploma-ldp")
+"""The configurations of the diploma, one for each format."""
+ISSUED_BY: Final = {
+    "issuing_country": "XX",
+    "issuing_authority": "Civic Registry",
+    "un_distinguishing_sign": "XX",
+}
+"""The country is that of the demo CA."""
 
 
 @dataclass(frozen=True)
@@ -18,10 +28,11 @@ class DemoPerson:
     Attributes:
         username: Also their password's second half: `demo-<username>`.
         subject: The identifier both servers know them by.
-        given_name: Part of both credentials.
-        family_name: Part of both credentials.
+        given_name: Part of all credentials.
+        family_name: Part of all credentials.
         pid: Further claims of the person identification.
-        diploma: Further claims of the diploma.
+        diploma: Further claims of the diploma, in every format.
+        licence: Further elements of the driving licence.
     """
 
     username: str
@@ -30,11 +41,25 @@ class DemoPerson:
     family_name: str
     pid: Mapping[str, Any]
     diploma: Mapping[str, Any]
+    licence: Mapping[str, Any]
 
     @property
     def password(self) -> str:
         """The demo password."""
         return f"demo-{self.username}"
+
+    def datasets(self) -> Mapping[str, Mapping[str, Any]]:
+        """Their claims by credential configuration."""
+        own = {
+            "portrait": self.portrait,
+            "given_name": self.given_name,
+            "family_name": self.family_name,
+        }
+        return {
+            "pid": {**own, **self.pid},
+            **{name: {**own, **self.diploma} for name in DIPLOMAS},
+            "mdl": {LICENCE: {**own, **self.licence}},
+        }
 
     @property
     def portrait(self) -> str:
@@ -68,6 +93,21 @@ PEOPLE: Final = (
             "awarded_on": "2011-07-15",
             "student_number": "4711-0815",
         },
+        {
+            "birth_date": "1986-03-22",
+            "document_number": "D1A2B3C4E5",
+            "issue_date": "2024-05-02",
+            "expiry_date": "2039-05-01",
+            "driving_privileges": [
+                {"vehicle_category_code": "A", "issue_date": "2009-08-14"},
+                {
+                    "vehicle_category_code": "B",
+                    "issue_date": "2004-04-19",
+                    "expiry_date": "2039-05-01",
+                },
+            ],
+            **ISSUED_BY,
+        },
     ),
     DemoPerson(
         "max",
@@ -92,6 +132,20 @@ PEOPLE: Final = (
             "grade": "110/110",
             "awarded_on": "2018-03-09",
             "student_number": "2018-0042",
+        },
+        {
+            "birth_date": "1992-11-05",
+            "document_number": "U1X2Y3Z4",
+            "issue_date": "2023-01-11",
+            "expiry_date": "2033-11-05",
+            "driving_privileges": [
+                {
+                    "vehicle_category_code": "B",
+                    "issue_date": "2011-02-28",
+                    "expiry_date": "2033-11-05",
+                },
+            ],
+            **ISSUED_BY,
         },
     ),
 )
@@ -125,15 +179,10 @@ def write_seeds(folder: Path) -> tuple[Path, Path]:
                 {
                     "subject": one.subject,
                     "configuration": configuration,
-                    "claims": {
-                        "portrait": one.portrait,
-                        "given_name": one.given_name,
-                        "family_name": one.family_name,
-                        **claims,
-                    },
+                    "claims": claims,
                 }
                 for one in PEOPLE
-                for configuration, claims in (("pid", one.pid), ("diploma", one.diploma))
+                for configuration, claims in one.datasets().items()
             ]
         )
     )

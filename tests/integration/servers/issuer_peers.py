@@ -73,7 +73,7 @@ class TokenServer:
             "aud": issuer,
             "sub": PEOPLE[0].subject,
             "client_id": CLIENT,
-            "scope": "pid diploma",
+            "scope": " ".join(PEOPLE[0].datasets()),
             "exp": int(time.time()) + 300,
             **changes,
         }

@@ -12,6 +12,8 @@ from tests.support.operator import operator
 from tests.support.reference_servers import ReferenceServers
 from tests.vectors import vector
 
+UNKNOWN_TO_THE_SUITE = ("jwt_vc_json-ld", "ldp_vc")
+
 
 def schema(name: str) -> Draft202012Validator:
     return Draft202012Validator(vector(f"conformance-suite-json-schemas/{name}-1_0.json"))
@@ -24,7 +26,13 @@ def offered(link: str) -> Any:
 
 def test_the_metadata(servers: ReferenceServers) -> None:
     url = f"{servers.issuer_url}/.well-known/openid-credential-issuer"
-    schema("credential_issuer_metadata").validate(session().get(url).json())
+    metadata = session().get(url).json()
+    configurations = metadata["credential_configurations_supported"]
+    for name, one in list(configurations.items()):
+        if one["format"] in UNKNOWN_TO_THE_SUITE:
+            del configurations[name]
+    assert len(configurations) == 4
+    schema("credential_issuer_metadata").validate(metadata)
 
 
 @pytest.mark.parametrize("configuration", ["pid", "diploma"])

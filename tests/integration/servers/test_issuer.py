@@ -208,8 +208,7 @@ def test_vc_04_a_credential_may_name_its_key_by_kid(made: Made) -> None:
     assert "x5c" not in header
     published = issuer.http.get(f"{issuer.url}/.well-known/jwt-vc-issuer").json()
     assert published["issuer"] == issuer.url == claims_of(credential)["iss"]
-    [jwk] = published["jwks"]["keys"]
-    assert jwk["kid"] == header["kid"]
+    [jwk] = [one for one in published["jwks"]["keys"] if one["kid"] == header["kid"]]
     key = ECKey.import_key(jwk)
     assert jws.deserialize_compact(credential.split("~")[0], key, registry=LONG_HEADERS)
 
@@ -241,6 +240,8 @@ def test_clm_01_clm_02_claims_are_described_once_and_mandatory_ones_are_issued(
     issuer: Issuer,
 ) -> None:
     for name, one in issuer.metadata()["credential_configurations_supported"].items():
+        if one["format"] != "dc+sd-jwt":  # those are in `test_formats.py`
+            continue
         paths = [tuple(claim["path"]) for claim in one["credential_metadata"]["claims"]]
         assert len(set(paths)) == len(paths)
         answer = issuer.credential(issuer.asked(configuration=name))
