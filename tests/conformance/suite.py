@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 ENDED = ("FINISHED", "INTERRUPTED")
-NOTEWORTHY = ("FAILURE", "WARNING", "REVIEW")
+NOTEWORTHY = ("FAILURE", "WARNING", "REVIEW", "SKIPPED")
 
 
 @dataclass(frozen=True)
