@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import ssl
 import sys
 import tomllib
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
+import httpx
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from reference_servers import faults
@@ -47,6 +49,9 @@ class Configuration(BaseModel):
     public: bool = Field(False, description="allow an address that others can reach; needs https")
     data_dir: Path = Field(description="folder for its data")
     database_url: str = Field("", description="SQLAlchemy URL; SQLite in the data folder otherwise")
+    ca_file: Path | None = Field(
+        None, description="PEM file of authorities to trust for TLS besides the usual ones"
+    )
     profile: Literal["strict", "lenient", "haip"] = Field(
         "strict",
         description="strict: the standards as written; lenient: takes what wallets are known to do "
@@ -60,6 +65,17 @@ class Configuration(BaseModel):
     def database(self) -> str:
         """The database's URL."""
         return self.database_url or f"sqlite:///{self.data_dir / 'state.db'}"
+
+    def tls(self) -> ssl.SSLContext:
+        """What the certificates of the servers that this one asks are checked against.
+
+        Raises:
+            OSError: `ca_file` cannot be read, or holds no certificates.
+        """
+        context = httpx.create_ssl_context(trust_env=False)
+        if self.ca_file is not None:
+            context.load_verify_locations(self.ca_file)
+        return context
 
     @property
     def path(self) -> str:

@@ -1,7 +1,8 @@
 """DPoP proofs as a server checks them (RFC 9449, section 4.3), with nonces and a memory of `jti`s.
 
 A nonce is a MAC over a stretch of time: every process that shares the password takes it, also after
-a restart, and none is kept. Used proofs are kept until they are too old to be used.
+a restart, and none is kept. A proof's age is told by its nonce, where it has one, as its client's
+clock may be wrong; by `iat` otherwise. Used proofs are kept until they are too old to be used.
 """
 
 import base64
@@ -21,7 +22,7 @@ from reference_servers.storage import Expiring, digest
 
 TYP: Final = "dpop+jwt"
 AGE_S: Final = 60
-"""How far the `iat` of a proof may be from now, either way."""
+"""How far the `iat` of a proof without a nonce may be from now, either way."""
 NONCE_S: Final = 120
 """How long one nonce is handed out; it is taken for as long again."""
 JTI_LIMIT: Final = 500
@@ -111,13 +112,18 @@ class Dpop:
             raise _invalid("htu is another address")
         if access_token is not None and claims.get("ath") != _b64url_sha256(access_token):
             raise _invalid("ath is not the hash of the access token")
+        if issued_at is None:
+            raise _invalid("iat is missing")
+        now = time.time()
         if self._nonce_required or "nonce" in claims:
             self._check_nonce(claims.get("nonce"))
-        now = time.time()
-        if issued_at is None or not now - AGE_S <= issued_at <= now + AGE_S:
-            raise _invalid("iat is missing or too far from now")
+            expires_at = now + 2 * NONCE_S
+        elif not now - AGE_S <= issued_at <= now + AGE_S:
+            raise _invalid("iat is too far from now")
+        else:
+            expires_at = issued_at + AGE_S
         thumbprint = key.thumbprint()
-        self._use(digest(f"{thumbprint} {jti}"), issued_at + AGE_S)
+        self._use(digest(f"{thumbprint} {jti}"), expires_at)
         return thumbprint
 
     def _check_nonce(self, nonce: object) -> None:

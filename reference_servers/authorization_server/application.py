@@ -123,7 +123,7 @@ class Endpoints:
         self, settings: Settings, sessions: sessionmaker[Session], key: ECKey, faults: Faults
     ) -> None:
         self._settings = settings
-        self._issuers = Issuers(settings.credential_issuers)
+        self._issuers = Issuers(settings.credential_issuers, settings.tls())
         self._status = TokenStatus(sessions, key, f"{settings.public_url}/token-status")
         secret = password(settings.data_dir)
         self._oauth = AuthorizationServer(

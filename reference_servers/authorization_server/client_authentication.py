@@ -52,7 +52,6 @@ class InvalidClientAttestationError(OAuth2Error):
     """Draft -07, section 6.2."""
 
     error = "invalid_client_attestation"
-    status_code = 401
 
 
 class UseFreshAttestationError(OAuth2Error):

@@ -5,6 +5,7 @@ OpenID4VCI 1.0, section 5.1; RFC 9396. The metadata are read over HTTP, like eve
 
 import json
 import secrets
+import ssl
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -64,8 +65,9 @@ class Wanted:
 class Issuers:
     """The metadata of the credential issuers this server works for, read when needed."""
 
-    def __init__(self, identifiers: Sequence[str]) -> None:
+    def __init__(self, identifiers: Sequence[str], tls: ssl.SSLContext) -> None:
         self.identifiers = identifiers
+        self._http = httpx.Client(timeout=5, trust_env=False, verify=tls)
         self._cache: dict[str, tuple[float, Mapping[str, Any]]] = {}
 
     def metadata(self, resource: str | None = None) -> Mapping[str, Mapping[str, Any]]:
@@ -85,7 +87,7 @@ class Issuers:
         read_at, document = self._cache.get(identifier, (0.0, {}))
         if document and time.monotonic() < read_at + CACHE_S:
             return document
-        document = _well_known(identifier, "openid-credential-issuer")
+        document = self._well_known(identifier, "openid-credential-issuer")
         if document.get("credential_issuer") != identifier:
             raise TemporarilyUnavailableError("The credential issuer is another one.")
         self._cache[identifier] = (time.monotonic(), document)
@@ -97,29 +99,25 @@ class Issuers:
         Raises:
             TemporarilyUnavailableError: It cannot be reached, or is another one.
         """
-        document = _well_known(identifier, "jwt-vc-issuer")
+        document = self._well_known(identifier, "jwt-vc-issuer")
         if document.get("issuer") != identifier:
             raise TemporarilyUnavailableError("The credential issuer is another one.")
         try:
-            jwks = document["jwks"] if "jwks" in document else _read(document["jwks_uri"])
+            jwks = document["jwks"] if "jwks" in document else self._read(document["jwks_uri"])
             return KeySet.import_key_set({"keys": jwks["keys"]})
         except (JoseError, ValueError, KeyError, TypeError):
             raise TemporarilyUnavailableError("The credential issuer has no keys.") from None
 
+    def _well_known(self, identifier: str, name: str) -> Mapping[str, Any]:
+        parts = urlsplit(identifier)
+        return self._read(f"{parts.scheme}://{parts.netloc}/.well-known/{name}{parts.path}")
 
-def _well_known(identifier: str, name: str) -> Mapping[str, Any]:
-    parts = urlsplit(identifier)
-    return _read(f"{parts.scheme}://{parts.netloc}/.well-known/{name}{parts.path}")
-
-
-def _read(url: str) -> dict[str, Any]:
-    try:
-        response = httpx.get(
-            url, headers={"Accept": "application/json"}, timeout=5, trust_env=False
-        )
-        return dict(response.raise_for_status().json())
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError, TypeError):
-        raise TemporarilyUnavailableError("The credential issuer cannot be reached.") from None
+    def _read(self, url: str) -> dict[str, Any]:
+        try:
+            response = self._http.get(url, headers={"Accept": "application/json"})
+            return dict(response.raise_for_status().json())
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, TypeError):
+            raise TemporarilyUnavailableError("The credential issuer cannot be reached.") from None
 
 
 def wanted(

@@ -163,7 +163,7 @@ class PreAuthorizedCode(_Redeemable, Base):
 
 
 class RefreshToken(_Redeemable, Base, TokenMixin):  # type: ignore[misc]
-    """A refresh token; each use replaces it (RFC 9700, section 4.14.2)."""
+    """A refresh token; where it rotates, each use replaces it (RFC 9700, section 4.14.2)."""
 
     __tablename__ = "refresh_token"
     token: Mapped[str] = mapped_column(String(64), primary_key=True)

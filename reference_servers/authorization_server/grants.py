@@ -318,3 +318,12 @@ class RefreshTokenGrant(Granting, AuthlibRefreshTokenGrant):
     def create_token_response(self) -> tuple[int, dict[str, Any], Any]:
         """The tokens."""
         return self.answered(super().create_token_response())
+
+
+class LastingRefreshTokenGrant(RefreshTokenGrant):
+    """Refresh tokens stay, as they are bound to their client (FAPI 2.0, 5.3.2.1, item 9)."""
+
+    INCLUDE_NEW_REFRESH_TOKEN = False
+
+    def revoke_old_credential(self, refresh_token: RefreshToken) -> None:
+        """Leave it as it is."""

@@ -44,6 +44,7 @@ from reference_servers.authorization_server.database import (
 )
 from reference_servers.authorization_server.grants import (
     CodeGrant,
+    LastingRefreshTokenGrant,
     PreAuthorizedCodeGrant,
     RefreshTokenGrant,
     S256Only,
@@ -169,7 +170,7 @@ class AuthorizationServer(AuthlibServer):
         for grant, extensions in (
             (CodeGrant, [S256Only(required=True)]),
             (PreAuthorizedCodeGrant, []),
-            (RefreshTokenGrant, []),
+            (RefreshTokenGrant if settings.rotate_refresh_tokens else LastingRefreshTokenGrant, []),
         ):
             if grant.GRANT_TYPE in settings.grant_types:
                 self.register_grant(grant, extensions)

@@ -25,6 +25,7 @@ HAIP: Final[Mapping[str, object]] = {
     "anonymous_access": False,
     "require_dpop": True,
     "dpop_nonces": True,
+    "rotate_refresh_tokens": False,
 }
 """What the profile `haip` sets, whatever else is given (HAIP 1.0, section 4; FAPI 2.0)."""
 
@@ -85,9 +86,8 @@ class Settings(Configuration):
         5, ge=1, le=10, description="wrong transaction codes that end a pre-authorized code"
     )
     token_lifetime_s: Seconds = Field(300, le=300, description="lifetime of an access token")
-    refresh_token_lifetime_s: Seconds = Field(
-        2_592_000, description="lifetime of a refresh token; each use gives a new one"
-    )
+    refresh_token_lifetime_s: Seconds = Field(2_592_000, description="lifetime of a refresh token")
+    rotate_refresh_tokens: bool = Field(True, description="give a new refresh token at each use")
     session_lifetime_s: Seconds = Field(3600, description="how long a person stays signed in")
 
     @model_validator(mode="before")

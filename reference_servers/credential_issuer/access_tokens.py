@@ -5,11 +5,11 @@ RFC 9068 and Token Status List; RFC 7662 for tokens that are not JWTs.
 
 import base64
 import json
+import ssl
 import time
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
@@ -132,7 +132,7 @@ class AuthorizationServer:
     Args:
         identifier: Its issuer identifier.
         credential_issuer: What `aud` must name.
-        ca_file: PEM file with authorities to trust for TLS besides the usual ones.
+        tls: What its certificate is checked against.
         introspection: The client_id and secret to introspect tokens with; None for JWTs.
     """
 
@@ -141,7 +141,7 @@ class AuthorizationServer:
         identifier: str,
         credential_issuer: str,
         *,
-        ca_file: Path | None = None,
+        tls: ssl.SSLContext,
         introspection: tuple[str, str] | None = None,
     ) -> None:
         self.identifier = identifier
@@ -149,9 +149,6 @@ class AuthorizationServer:
         self._introspection = introspection and httpx.BasicAuth(
             *(quote(one, safe="") for one in introspection)  # RFC 6749, section 2.3.1
         )
-        tls = httpx.create_ssl_context(trust_env=False)
-        if ca_file is not None:
-            tls.load_verify_locations(ca_file)
         self._http = httpx.Client(timeout=5, trust_env=False, verify=tls)
         self._keys: KeySet | None = None
         self._asked_at = 0.0

@@ -105,7 +105,7 @@ class Endpoints:
                 AuthorizationServer(
                     server,
                     url,
-                    ca_file=settings.ca_file,
+                    tls=settings.tls(),
                     introspection=settings.introspection,
                 )
                 for server in settings.authorization_servers

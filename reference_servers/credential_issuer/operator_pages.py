@@ -70,6 +70,7 @@ class OperatorPages:
         self, settings: Settings, sessions: sessionmaker[Session], key: SigningKey, offers: Offers
     ) -> None:
         self._settings = settings
+        self._tls = settings.tls()
         self._db = sessions
         self._key = key
         self._offers = offers
@@ -219,6 +220,7 @@ class OperatorPages:
                 subject=fields["subject"],
                 configurations=names,
                 tx_code=tx_code,
+                tls=self._tls,
             )
         except NoCodeError:
             sentence = "The authorization server gave no code for this offer."

@@ -1,6 +1,7 @@
 """Asking an authorization server for a pre-authorized code (README.md): by a JWT of this issuer."""
 
 import secrets
+import ssl
 import time
 from collections.abc import Sequence
 from typing import Final
@@ -24,6 +25,7 @@ def pre_authorized_code(
     subject: str,
     configurations: Sequence[str],
     tx_code: str,
+    tls: ssl.SSLContext,
 ) -> tuple[str, int]:
     """A code for the credentials of a person, and for how many seconds it is good.
 
@@ -34,6 +36,7 @@ def pre_authorized_code(
         subject: Whose credentials it is for.
         configurations: Which credentials.
         tx_code: What the wallet must send with it; empty for nothing.
+        tls: What the server's certificate is checked against.
 
     Raises:
         NoCodeError: There is none.
@@ -55,6 +58,7 @@ def pre_authorized_code(
             headers={"Content-Type": "application/jwt"},
             timeout=10,
             trust_env=False,
+            verify=tls,
         )
         body = answer.raise_for_status().json()
         return str(body["pre-authorized_code"]), int(body["expires_in"])

@@ -40,9 +40,6 @@ class Settings(Configuration):
     further_authorization_servers: list[Identifier] = Field(
         [], description="authorization servers beside the first one"
     )
-    ca_file: Path | None = Field(
-        None, description="PEM file of authorities to trust for TLS besides the usual ones"
-    )
     introspection_file: Path | None = Field(
         None,
         description="file with client_id:client_secret to introspect the access tokens of a "

@@ -87,7 +87,9 @@ class Operator:
 def operator(servers: ReferenceServers) -> Iterator[Operator]:
     """The operator of an issuer, signed in."""
     password = (servers.folder / "issuer" / "operator-password").read_text()
-    with httpx.Client(trust_env=False, timeout=30, follow_redirects=True) as browser:
+    with httpx.Client(
+        verify=servers.tls, trust_env=False, timeout=30, follow_redirects=True
+    ) as browser:
         page = browser.get(f"{servers.issuer_url}/operator")
         fields = {**hidden(page.text), "password": password}
         page = browser.post(f"{servers.issuer_url}/operator/login", data=fields)

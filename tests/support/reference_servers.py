@@ -3,6 +3,7 @@
 import html
 import re
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -61,6 +62,7 @@ class ReferenceServers:
         issuer_url: Credential Issuer Identifier.
         server_url: The authorization server's identifier.
         processes: By name, to be killed and started again.
+        tls: What a browser checks their certificates against, where they have some.
     """
 
     folder: Path
@@ -69,6 +71,7 @@ class ReferenceServers:
     processes: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
     username: str = "erika"
     password: str = "demo-erika"
+    tls: ssl.SSLContext | bool = True
 
     @property
     def ca_pem(self) -> Path:
@@ -76,7 +79,7 @@ class ReferenceServers:
 
     def offer(self, configuration: str = "pid", by: str = "value") -> str:
         """An offer link, off the issuer's page."""
-        with httpx.Client(follow_redirects=True, trust_env=False) as browser:
+        with httpx.Client(verify=self.tls, follow_redirects=True, trust_env=False) as browser:
             page = browser.post(f"{self.issuer_url}/offers", data={"configuration": configuration})
             page = browser.get(page.url.copy_with(query=f"by={by}".encode()))
         found = re.search(r'data-testid="offer-link">([^<]*)<', page.text)
@@ -85,7 +88,9 @@ class ReferenceServers:
 
     def sign_in(self, url: str, decision: str = "allow") -> str:
         """Play the browser: sign in, decide, and return where the answer leads to."""
-        with httpx.Client(trust_env=False, follow_redirects=True, timeout=30) as browser:
+        with httpx.Client(
+            verify=self.tls, trust_env=False, follow_redirects=True, timeout=30
+        ) as browser:
             page = browser.get(url)
             assert page.status_code == 200, page.text
             page = browser.post(

@@ -1,6 +1,5 @@
 """DPoP at the authorization server (RFC 9449, sections 5, 8 and 10)."""
 
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -119,7 +118,7 @@ def test_a_client_that_authenticates_may_change_its_key(server: ReferenceServers
 
 
 def test_s7_proofs_that_are_refused(issuer: Issuer, wallet: Wallet) -> None:
-    code, pre_authorized, now = wallet.code(), issuer.code(), int(time.time())
+    code, pre_authorized = wallet.code(), issuer.code()
     url = wallet.servers.server_url
     other = ECKey.generate_key("P-256")
     bad = {
@@ -130,8 +129,7 @@ def test_s7_proofs_that_are_refused(issuer: Issuer, wallet: Wallet) -> None:
         "another method": wallet.dpop("token", htm="GET"),
         "another endpoint": wallet.dpop("par"),
         "another server": wallet.dpop("token", htu="https://other.example/token"),
-        "old": wallet.dpop("token", iat=now - 1000),
-        "of tomorrow": wallet.dpop("token", iat=now + 1000),
+        "no time": wallet.dpop("token", iat=None),
         "no jti": wallet.dpop("token", jti=None),
     }
     for name, proof in bad.items():

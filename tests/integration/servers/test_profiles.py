@@ -74,6 +74,26 @@ def test_haip_01_haip_02_haip_04_the_profile_turns_on_all_of_it(
         assert error_of(wallet.redeem(issuer.code(), client_id=None)) == (400, "invalid_client")
 
 
+def test_haip_01_haip_08_refresh_tokens_stay(issuer: Issuer, tmp_path: Path) -> None:
+    """FAPI 2.0, section 5.3.2.1, item 9: they are bound to the client, and not replaced."""
+    provider = Provider(tmp_path)
+    anchors = {"client_attestation_anchors_file": str(provider.file)}
+    with authorization_server(tmp_path / "s", issuer, profile="haip", **anchors) as both:
+        wallet = Wallet(both, "oid4vci-wallet")
+        wallet.provider, wallet.dpop_key = provider, ECKey.generate_key("P-256")
+        wallet.par()
+        first = wallet.token(wallet.code()).json()
+        for _ in range(2):
+            again = wallet.refresh(first["refresh_token"])
+            assert again.status_code == 200, again.text
+            assert "refresh_token" not in again.json()
+            assert again.json()["access_token"] != first["access_token"]
+        own, wallet.dpop_key = wallet.dpop_key, None
+        assert error_of(wallet.refresh(first["refresh_token"])) == (400, "invalid_dpop_proof")
+        wallet.dpop_key, wallet.instance = own, ECKey.generate_key("P-256")
+        assert error_of(wallet.refresh(first["refresh_token"])) == (400, "invalid_grant")
+
+
 def test_haip_09_numbers(issuer: Issuer, tmp_path: Path) -> None:
     with authorization_server(tmp_path, issuer) as both:
         wallet = Wallet(both)

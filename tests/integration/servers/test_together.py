@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import ssl
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -11,16 +12,20 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 from joserfc.jwk import ECKey
 
+from reference_servers.demo.people import write_seeds
 from tests.integration.servers.client import error_of
 from tests.integration.servers.peers import PRE_AUTHORIZED, Provider, Wallet, payload
+from tests.support.certificates import TlsAuthority
 from tests.support.operator import operator
 from tests.support.reference_servers import (
     ReferenceServers,
     free_port,
+    issuer_settings,
     program,
     reference_servers,
     server_settings,
 )
+from tests.support.tls_front import tls_front
 
 
 def offer_of(link: str) -> dict[str, Any]:
@@ -135,3 +140,26 @@ def test_tok_06_credentials_by_the_identifiers_of_the_token(tmp_path: Path) -> N
             assert wallet.credential(token["access_token"], body).status_code == 200
         by_name = wallet.credential(token["access_token"])
         assert error_of(by_name) == (400, "invalid_credential_request")
+
+
+def test_both_trust_an_authority_of_their_own_for_tls(tmp_path: Path) -> None:
+    """A code of the counter and its token: each server asks the other, behind TLS."""
+    tls = TlsAuthority(tmp_path)
+    people, datasets = write_seeds(tmp_path)
+    plain, front = (free_port(), free_port()), (free_port(), free_port())
+    issuer_url, server_url = (f"https://localhost:{port}" for port in front)
+    trusted = ssl.create_default_context(cafile=tls.file)
+    both = ReferenceServers(tmp_path, issuer_url, server_url, tls=trusted)
+    ca = {"ca-file": str(tls.file)}
+    issuer = {**issuer_settings(both, datasets), **ca, "port": str(plain[0])}
+    server = {**server_settings(both, people), **ca, "port": str(plain[1])}
+    with ExitStack() as stack:
+        for one, other in zip(front, plain, strict=True):
+            stack.enter_context(tls_front(tls.server("localhost"), one, other))
+        stack.enter_context(program("credential_issuer", issuer))
+        stack.enter_context(program("authorization_server", server))
+        link, _ = stack.enter_context(operator(both)).offer("pid")
+        wallet = Wallet(both, "oid4vci-wallet")
+        wallet.http = stack.enter_context(httpx.Client(verify=trusted, trust_env=False))
+        token = wallet.redeem(offer_of(link)["grants"][PRE_AUTHORIZED]["pre-authorized_code"])
+        assert token.status_code == 200, token.text

@@ -3,6 +3,7 @@
 import base64
 import hmac
 import json
+import ssl
 import threading
 import time
 import zlib
@@ -22,6 +23,7 @@ from reference_servers.credential_issuer.errors import AccessTokenError, Unavail
 from reference_servers.dpop import Dpop
 
 ISSUER = "https://issuer.example"
+TLS = ssl.create_default_context()
 DPOP = Dpop(sessionmaker(), SeenProof, b"secret", nonce_required=False)
 
 
@@ -120,7 +122,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def tokens(server: Server) -> Iterator[AccessTokens]:
-    made = AuthorizationServer(server.url, ISSUER)
+    made = AuthorizationServer(server.url, ISSUER, tls=TLS)
     yield AccessTokens([made], DPOP, bearer=True)
     made._http.close()
 
@@ -278,7 +280,10 @@ def test_meta_14_a_server_that_knows_openid_connect_discovery_only(
     assert read(tokens, server.token()) == "somebody"
     server.well_known = "/.well-known/openid-configuration/as"
     with pytest.raises(UnavailableError):
-        read(AccessTokens([AuthorizationServer(server.url, ISSUER)], DPOP, bearer=True), "a.b.c")
+        read(
+            AccessTokens([AuthorizationServer(server.url, ISSUER, tls=TLS)], DPOP, bearer=True),
+            "a.b.c",
+        )
 
 
 def test_a_new_key_is_taken_after_a_while(
@@ -296,7 +301,9 @@ def test_a_new_key_is_taken_after_a_while(
 
 @pytest.fixture
 def introspecting(server: Server) -> Iterator[AuthorizationServer]:
-    made = AuthorizationServer(server.url, ISSUER, introspection=("https://issuer", "a:secret"))
+    made = AuthorizationServer(
+        server.url, ISSUER, tls=TLS, introspection=("https://issuer", "a:secret")
+    )
     yield made
     made._http.close()
 

@@ -107,6 +107,18 @@ def test_haip_09_clocks_may_differ(ahead: int, dpop: Dpop) -> None:
     assert check(dpop, proof(iat=int(time.time()) + ahead))
 
 
+@pytest.mark.parametrize("ahead", [-3600, 3600])
+def test_haip_09_a_nonce_tells_the_time_in_place_of_a_wrong_clock(
+    ahead: int, tmp_path: Path
+) -> None:
+    """RFC 9449, section 4.3, item 11: by `iat`, or a time of the server in the nonce."""
+    dpop = server(tmp_path, nonce_required=True)
+    once = proof(iat=int(time.time()) + ahead, nonce=dpop.nonce())
+    assert check(dpop, once)
+    assert refused(dpop, once) == "invalid_dpop_proof"
+    assert refused(dpop, proof(iat=None, nonce=dpop.nonce())) == "invalid_dpop_proof"
+
+
 @pytest.mark.parametrize(
     ("header", "changes"),
     [
