@@ -559,6 +559,11 @@ MEANINGS: Mapping[str, Meaning] = {
         "The credential lacks claims that the issuer promised. It was not stored.",
         _ASK_ISSUER,
     ),
+    "proof_not_judged": Meaning(
+        VerificationFailed,
+        "This computer could not run the program that judges this credential's proof.",
+        "Free memory, or restart the computer, and get the credential again.",
+    ),
     "credential_too_costly": Meaning(
         VerificationFailed,
         "Verifying this credential takes more than a credential may. It was not stored.",

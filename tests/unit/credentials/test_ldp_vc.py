@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from tests.support.data_integrity import Key, secured
 from tests.vectors import vector
 from wallet.credentials.contract import Expected, VerifiedCredential
+from wallet.credentials.ldp_vc import proof
 from wallet.credentials.ldp_vc import verification as ldp_vc
 from wallet.errors import VerificationFailed
 from wallet.oauth.jwt import thumbprint
@@ -308,6 +310,35 @@ def test_a_document_that_costs_too_much() -> None:
     document = {**DOCUMENT, "credentialSubject": tree(11)}
     proof = secured(DOCUMENT, P256, "ecdsa-rdfc-2019")["proof"]
     assert refusal({**document, "proof": proof}) == "credential_too_costly"
+
+
+@pytest.mark.parametrize(
+    ("program", "code"),
+    [
+        ("raise SystemExit(3)", "proof_not_judged"),
+        ("print('x')", "proof_not_judged"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "credential_too_costly"),
+        ("import os, json; print(json.dumps(['unfit', ' '.join(os.environ)]))",
+         "credential_malformed"),
+    ],
+)  # fmt: skip
+def test_a_program_that_does_not_come_to_a_verdict(
+    program: str, code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last one tells its environment, which is empty but for what the interpreter sets."""
+    reader = tmp_path / "reader.py"
+    reader.write_text(program)
+    monkeypatch.setattr(proof, "_READER", reader)
+    monkeypatch.setenv("SENTINEL_OF_THE_TEST", "x")
+    with pytest.raises(VerificationFailed) as caught:
+        judged(secured(DOCUMENT, P256, "ecdsa-jcs-2019"))
+    assert caught.value.code == code
+    assert "SENTINEL" not in caught.value.detail
+
+
+def test_no_program_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    assert refusal(secured(DOCUMENT, P256, "ecdsa-jcs-2019")) == "proof_not_judged"
 
 
 def test_didrooms_live_credential() -> None:

@@ -9,7 +9,7 @@ Usage: proof_reader.py < request > verdict
 
 The request has `document`, a credential with one proof in it, and `keys`, the JWKs of its issuer.
 The verdict is `[outcome, reason]`: "good"; "bad" where none of the keys signed it; "unfit" where it
-is not what a proof can be about, as its contexts have it.
+is not what a proof can be about, as its contexts have it; "too_costly".
 """
 
 import hashlib
@@ -148,6 +148,8 @@ if __name__ == "__main__":
     confine()
     try:
         answer = verdict(asked["document"], asked["keys"])
+    except MemoryError:
+        answer = "too_costly", "its proof takes more memory than a credential's may"
     except Exception as error:  # noqa: BLE001 - whatever the document provoked
         answer = "unfit", type(error).__name__
     json.dump(answer, sys.stdout)

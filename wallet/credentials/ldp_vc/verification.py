@@ -163,7 +163,11 @@ def _signature(secured: _Secured, issuer: Issuer, findings: Findings) -> None:
         return
     found = verdict(secured.document, issuer.keys)
     if found.outcome != "good":
-        codes = {"bad": "signature_invalid", "too_costly": "credential_too_costly"}
+        codes = {
+            "bad": "signature_invalid",
+            "too_costly": "credential_too_costly",
+            "unknown": "proof_not_judged",
+        }
         code = codes.get(found.outcome, "credential_malformed")
         raise findings.stop(code, name, found.reason, rule)
     suite = secured.proof.get("cryptosuite", secured.proof["type"])
