@@ -7,7 +7,7 @@ import json
 import secrets
 import ssl
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -70,18 +70,26 @@ class Issuers:
         self._http = httpx.Client(timeout=5, trust_env=False, verify=tls)
         self._cache: dict[str, tuple[float, Mapping[str, Any]]] = {}
 
-    def metadata(self, resource: str | None = None) -> Mapping[str, Mapping[str, Any]]:
-        """Metadata by Credential Issuer Identifier; of `resource` only, where it is given.
+    def metadata(
+        self, resource: str | None = None, locations: Collection[object] | None = None
+    ) -> Mapping[str, Mapping[str, Any]]:
+        """Metadata by Credential Issuer Identifier.
+
+        Args:
+            resource: Of this issuer only.
+            locations: Of those among these only.
 
         Raises:
             InvalidTargetError: The resource is none of them.
             TemporarilyUnavailableError: An issuer cannot be reached, or is another one.
         """
-        if resource is None:
-            return {identifier: self._one(identifier) for identifier in self.identifiers}
-        if resource not in self.identifiers:
+        if resource is not None and resource not in self.identifiers:
             raise InvalidTargetError("The resource is not a credential issuer of this server.")
-        return {resource: self._one(resource)}
+        return {
+            one: self._one(one)
+            for one in (self.identifiers if resource is None else (resource,))
+            if locations is None or one in locations
+        }
 
     def _one(self, identifier: str) -> Mapping[str, Any]:
         read_at, document = self._cache.get(identifier, (0.0, {}))
@@ -133,12 +141,10 @@ def wanted(
     resource = parameters.get("resource")
     if resource not in issuers.identifiers and resource and leniency.forgives("unknown_resource"):
         resource = None
-    metadata = issuers.metadata(resource)
     value = parameters.get("authorization_details")
-    by_details = tuple(
-        _by_detail(element, metadata, leniency)
-        for element in (elements(value, leniency) if value else ())
-    )
+    details = elements(value, leniency) if value else []
+    metadata = issuers.metadata(resource, _locations(details))
+    by_details = tuple(_by_detail(element, metadata, leniency) for element in details)
     named = {(one.credential_issuer, one.credential_configuration_id) for one in by_details}
     scopes = (parameters.get("scope") or "").split()
     by_scope = tuple(
@@ -243,6 +249,13 @@ def elements(value: str, leniency: Leniency) -> list[dict[str, Any]]:
         if "credential_identifiers" in element and not leniency.forgives("sent_identifiers"):
             raise InvalidAuthorizationDetailsError("credential_identifiers are not the client's.")
     return array
+
+
+def _locations(details: Sequence[Mapping[str, Any]]) -> Sequence[object] | None:
+    """Where everything is that a request asks for; None where it does not say."""
+    if not details or not all("locations" in element for element in details):
+        return None
+    return [location for element in details for location in element["locations"]]
 
 
 def _by_detail(

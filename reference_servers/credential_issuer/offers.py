@@ -25,6 +25,7 @@ from reference_servers.storage import digest, sweep
 
 FOLDER: Final = Path(__file__).parent
 SCHEME: Final = "openid-credential-offer"
+HAIP_SCHEME: Final = "haip-vci"
 PRE_AUTHORIZED_CODE: Final = "urn:ietf:params:oauth:grant-type:pre-authorized_code"
 PICTURE_PIXELS: Final = 440
 EXPIRED: Final = "There is no such offer. It may have expired."
@@ -120,11 +121,12 @@ class Offers:
         document = self._document(offer_id)
         if document is None:
             return None
+        scheme = HAIP_SCHEME if self._settings.profile == "haip" else SCHEME
         if by == "reference":
             uri = f"{self._settings.public_url}/credential-offers/{offer_id}"
-            return f"{SCHEME}://?credential_offer_uri={quote(uri, safe='')}"
+            return f"{scheme}://?credential_offer_uri={quote(uri, safe='')}"
         value = json.dumps(document, separators=(",", ":"))
-        return f"{SCHEME}://?credential_offer={quote(value, safe='')}"
+        return f"{scheme}://?credential_offer={quote(value, safe='')}"
 
     def _document(self, offer_id: str) -> Mapping[str, Any] | None:
         with self._sessions() as db:

@@ -1,6 +1,6 @@
 """The fault matrix: whatever an endpoint does, the run ends in time, in a word, and with no harm.
 
-44 faults × 14 endpoints, on sockets, with real TLS. The faults of an answer stand in
+44 faults × 15 endpoints, on sockets, with real TLS. The faults of an answer stand in
 `tests/support/misbehaving.py`; those of a whole origin are here: nobody there, a name that leads
 nowhere or inside, a certificate that is not the host's.
 """
@@ -116,6 +116,9 @@ class Attested(Simulator):
     provider = ""
 
     async def _right_answer(self, path: str, request: Request) -> Response:
+        if path == "/notification":  # with a body, which can be cut short
+            await super()._right_answer(path, request)
+            return JSONResponse({"taken": True})
         if path == "/challenge":
             return JSONResponse({"attestation_challenge": "challenge"})
         if path != "/wallet-instance-attestation/jwk":
@@ -171,6 +174,9 @@ ENDPOINTS = {
     "deferred": Endpoint(
         "/deferred", Step.CREDENTIAL, "credential_refused", "credential_response_invalid",
         _deferred),
+    "notification": Endpoint(
+        "/notification", None, "", "",
+        _members("issuer_metadata", notification_endpoint=lambda o: f"{o}/notification")),
     "challenge": Endpoint(
         "/challenge", Step.AUTHORIZATION, "token_refused", "challenge_response_invalid",
         lambda issuer, origin: _attested(issuer, issuer.url, f"{origin}/challenge")),
@@ -204,6 +210,8 @@ EXPECTED: dict[str, str] = {
 }  # fmt: skip
 """The code of each fault where it is the same at every endpoint."""
 REFUSED = ("400", "401", "403", "409", "410", "413")
+TOLD_LATER = ("unreachable", "timed_out", "tls_failed", "server_error", "busy")
+"""The codes after which a notification is sent again."""
 ORIGINS = (
     "refused", "no such name", "a name that leads inside", "certificate expired",
     "certificate of another host", "certificate signed by itself", "TLS 1.1",
@@ -338,6 +346,8 @@ async def refused(fault: str, name: str, bed: Bed) -> None:
         holder = await bed.add(offer, timeout_s)
         assert holder.reviews[0].issuer.logo is None
         assert len(await bed.wallet.cards()) == len(before) + 1
+        if name == "notification":
+            await told_later_or_dropped(fault, bed)
     else:
         with pytest.raises(WalletError) as caught:
             await bed.add(offer, timeout_s)
@@ -347,6 +357,24 @@ async def refused(fault: str, name: str, bed: Bed) -> None:
         assert urlsplit(error.url).path == endpoint.path
         assert await bed.wallet.cards() == before
     assert "elsewhere.test" not in bed.net.look_ups
+
+
+async def told_later_or_dropped(fault: str, bed: Bed) -> None:
+    """The issuer hears of the credential once it can be told, or never; the credential stays."""
+    vault, cards = bed.wallet._opened(), await bed.wallet.cards()
+    assert await bed.wallet.pending() == ()  # nothing for the holder to do
+    kept = await vault.flows()
+    assert len(kept) == (EXPECTED.get(fault) in TOLD_LATER)
+    bed.right()
+    bed.issuer.notified.clear()
+    assert await bed.wallet.catch_up() == ()
+    if fault in ORIGINS:
+        for flow in await vault.flows():
+            await vault.end(flow.id)
+    else:
+        assert len(bed.issuer.notified) == len(kept)
+    assert await vault.flows() == ()
+    assert await bed.wallet.cards() == cards
 
 
 @pytest.mark.parametrize("name", ENDPOINTS)
@@ -445,4 +473,4 @@ async def test_the_next_try_goes_well(fault: str, name: str, bed: Bed) -> None:
 
 async def test_the_matrix_is_complete() -> None:
     assert len(FAULTS_AND_ORIGINS) == len(set(FAULTS_AND_ORIGINS)) == 44
-    assert len(ENDPOINTS) + len(KEYS) == 14
+    assert len(ENDPOINTS) + len(KEYS) == 15

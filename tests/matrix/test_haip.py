@@ -92,7 +92,9 @@ def attested_by(token: str, haip: Haip) -> None:
 def test_haip_01_haip_03_haip_04_haip_05_haip_08_end_to_end(
     scheme: str, cli: Cli, haip: Haip
 ) -> None:
-    offer = haip.both.offer("pid").replace("openid-credential-offer", scheme)
+    given, colon, rest = haip.both.offer("pid").partition(":")
+    assert given == "haip-vci"
+    offer = scheme + colon + rest
     haip.server.seen.clear()
     haip.issuer.seen.clear()
     code, out, log = cli.add(offer, "--json", "--authorization-request", "scope")

@@ -38,6 +38,7 @@ from tests.integration.servers.issuer_peers import (
 )
 from tests.support.operator import operator
 from tests.unit.servers.test_data_integrity import Holder
+from wallet.openid4vci.offer import CredentialOffer, OfferByReference, read_offer_link
 
 Made = Callable[..., Issuer]
 
@@ -749,6 +750,29 @@ def test_haip_08_es256_only(made: Made) -> None:
     kinds = made(profile="haip").metadata()["credential_configurations_supported"]["pid"]
     algorithms = kinds["proof_types_supported"]["jwt"]["proof_signing_alg_values_supported"]
     assert algorithms == ["ES256"]
+
+
+@pytest.mark.parametrize("by", ["value", "reference"])
+@pytest.mark.parametrize(
+    ("settings", "scheme"),
+    [
+        ({}, "openid-credential-offer"),
+        ({"profile": "lenient"}, "openid-credential-offer"),
+        ({"profile": "haip"}, "haip-vci"),
+    ],
+)
+def test_off_15_haip_03_the_scheme_of_offers(
+    settings: dict[str, str], scheme: str, by: str, made: Made
+) -> None:
+    issuer = made(**settings)
+    link = issuer.as_servers.offer("pid", by)
+    assert link.partition("?")[0] == f"{scheme}://"
+    given = read_offer_link(link)
+    if by == "value":
+        assert isinstance(given, CredentialOffer)
+        assert given.credential_issuer == issuer.url
+    else:
+        assert isinstance(given, OfferByReference)
 
 
 # Encryption.
