@@ -67,7 +67,7 @@ class Issuers:
 
     def __init__(self, identifiers: Sequence[str], tls: ssl.SSLContext) -> None:
         self.identifiers = identifiers
-        self._http = httpx.Client(timeout=5, trust_env=False, verify=tls)
+        self._tls = tls
         self._cache: dict[str, tuple[float, Mapping[str, Any]]] = {}
 
     def metadata(
@@ -122,7 +122,13 @@ class Issuers:
 
     def _read(self, url: str) -> dict[str, Any]:
         try:
-            response = self._http.get(url, headers={"Accept": "application/json"})
+            response = httpx.get(
+                url,
+                headers={"Accept": "application/json"},
+                timeout=5,
+                trust_env=False,
+                verify=self._tls,
+            )
             return dict(response.raise_for_status().json())
         except (httpx.HTTPError, httpx.InvalidURL, ValueError, TypeError):
             raise TemporarilyUnavailableError("The credential issuer cannot be reached.") from None
