@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 from reference_servers import serving
 from reference_servers.chains import anchors
 from reference_servers.configuration import seeds
+from reference_servers.credential_issuer import status_list
 from reference_servers.credential_issuer.access_tokens import (
     AccessToken,
     AccessTokens,
@@ -47,13 +48,11 @@ from reference_servers.credential_issuer.leniency import Leniency
 from reference_servers.credential_issuer.offers import FOLDER, Offers
 from reference_servers.credential_issuer.operator_pages import OperatorPages
 from reference_servers.credential_issuer.settings import Settings
-from reference_servers.credential_issuer.status_list import CWT_TYPE
 from reference_servers.dpop import Dpop
 from reference_servers.faults import Faults
 from reference_servers.storage import digest, open_database, password, sweep
 
 METADATA_TYP: Final = "openidvci-issuer-metadata+jwt"
-JWT_TYPE: Final = "application/statuslist+jwt"
 
 
 async def read_body(request: Request) -> bytes:
@@ -161,14 +160,14 @@ class Endpoints:
         return JSONResponse(document, headers={"Vary": "Accept"}, media_type="application/cid")
 
     def status_list(self, request: Request) -> Response:
-        """Token Status List, section 8.1: the CWT where that is wanted more, or the JWT."""
-        vary = {"Vary": "Accept"}
-        as_cwt, as_jwt = _weights(request.headers.get("accept", ""), CWT_TYPE, JWT_TYPE)
+        """Token Status List, section 8.1: as a JWT, or as a CWT where that is asked for."""
+        accept, published = request.headers.get("accept", ""), self._issuing.status_list
+        as_cwt, as_jwt = _weights(accept, status_list.CWT, status_list.JWT)
+        headers = {"Vary": "Accept"}
         if as_cwt > as_jwt:
-            cwt = self._issuing.status_list.cwt()
-            return Response(cwt, media_type=CWT_TYPE, headers=vary)
-        document = self._faults.at("status list", self._issuing.status_list.document())
-        return Response(document, media_type=JWT_TYPE, headers=vary)
+            return Response(published.cwt(), 200, headers, status_list.CWT)
+        document = self._faults.at("status list", published.jwt())
+        return Response(document, 200, headers, status_list.JWT)
 
     def anchor(self) -> Response:
         """The demo CA's certificate."""

@@ -64,6 +64,10 @@ class SigningKey:
         whole = {"alg": "ES256", "typ": typ, **header}
         return jwt.encode(whole, dict(claims), self.key, registry=REGISTRY)
 
+    def raw_signature(self, message: bytes) -> bytes:
+        """ES256 of what is no JWT."""
+        return REGISTRY.algorithms["ES256"].sign(message, self.key)
+
 
 def signing_key(sessions: sessionmaker[Session], public_url: str, data_dir: Path) -> SigningKey:
     """The issuer's key, made at first start; the CA's certificate is written to `ca.pem`."""

@@ -11,9 +11,6 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import cbor2
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -21,11 +18,19 @@ from reference_servers.credential_issuer.certificates import SigningKey
 from reference_servers.credential_issuer.database import Issuance, StatusEntry
 
 TYP: Final = "statuslist+jwt"
-CWT_TYPE: Final = "application/statuslist+cwt"
+JWT: Final = "application/statuslist+jwt"
+CWT: Final = "application/statuslist+cwt"
 PLACES: Final = 1 << 20
 BITS: Final = 2
 TTL_S: Final = 300
 LIFETIME_S: Final = 3600
+
+SUB, EXP, IAT, STATUS_LIST, TTL = 2, 4, 6, 65533, 65534
+"""Labels of CWT claims (RFC 8392, section 4; Token Status List, section 5.2)."""
+ALG, TYPE, X5CHAIN = 1, 16, 33
+"""Labels of COSE headers (RFC 9052, section 3.1; RFC 9596; RFC 9360)."""
+ES256: Final = -7
+COSE_SIGN1: Final = 18
 
 
 class StatusList:
@@ -45,10 +50,10 @@ class StatusList:
         db.flush()
         return {"status_list": {"idx": idx, "uri": self._uri}}
 
-    def document(self) -> str:
+    def jwt(self) -> str:
         """The Status List Token as a JWT (section 5.1)."""
-        packed = base64.urlsafe_b64encode(self._packed()).rstrip(b"=").decode()
-        now = int(time.time())
+        now, packed = int(time.time()), self._packed()
+        lst = base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
         return self._key.signed(
             TYP,
             {
@@ -56,31 +61,33 @@ class StatusList:
                 "iat": now,
                 "exp": now + LIFETIME_S,
                 "ttl": TTL_S,
-                "status_list": {"bits": BITS, "lst": packed},
+                "status_list": {"bits": BITS, "lst": lst},
             },
             x5c=list(self._key.x5c),
         )
 
     def cwt(self) -> bytes:
-        """The Status List Token as a CWT (section 5.2)."""
+        """The Status List Token as a CWT (section 5.2): a tagged COSE_Sign1 (RFC 9052)."""
         now = int(time.time())
-        claims = {
-            2: self._uri,
-            6: now,
-            4: now + LIFETIME_S,
-            65534: TTL_S,
-            65533: {"bits": BITS, "lst": self._packed()},
-        }
-        protected, payload = cbor2.dumps({1: -7, 16: CWT_TYPE}), cbor2.dumps(claims)
-        signed = cbor2.dumps(["Signature1", protected, b"", payload])
-        key = self._key.jwk.get_op_key("sign")
-        r, s = decode_dss_signature(key.sign(signed, ec.ECDSA(hashes.SHA256())))
+        payload = cbor2.dumps(
+            {
+                SUB: self._uri,
+                IAT: now,
+                EXP: now + LIFETIME_S,
+                TTL: TTL_S,
+                STATUS_LIST: {"bits": BITS, "lst": self._packed()},
+            }
+        )
         chain = [base64.b64decode(one) for one in self._key.x5c]
-        x5chain = chain[0] if len(chain) == 1 else chain
-        parts = [protected, {33: x5chain}, payload, r.to_bytes(32) + s.to_bytes(32)]
-        return cbor2.dumps(cbor2.CBORTag(18, parts))
+        protected = cbor2.dumps(
+            {ALG: ES256, TYPE: CWT, X5CHAIN: chain[0] if len(chain) == 1 else chain}
+        )
+        message = cbor2.dumps(["Signature1", protected, b"", payload])
+        signature = self._key.raw_signature(message)
+        return cbor2.dumps(cbor2.CBORTag(COSE_SIGN1, [protected, {}, payload, signature]))
 
     def _packed(self) -> bytes:
+        """The statuses, compressed (section 4.1)."""
         listed = (
             select(StatusEntry.idx, Issuance.status)
             .join(Issuance, Issuance.id == StatusEntry.issuance_id)

@@ -3,6 +3,7 @@
 import base64
 import json
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
@@ -11,6 +12,7 @@ from typing import Any
 
 import cbor2
 import openvc.cbor
+import openvc.cose
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -360,6 +362,26 @@ def test_the_status_list_in_the_form_that_is_asked_for(
     answer = issuer.http.get(f"{issuer.url}/status-list", headers=headers)
     assert answer.headers["content-type"].split(";")[0] == media_type
     assert answer.headers["vary"] == "Accept"
+
+
+def test_the_status_list_as_a_cwt(made: Made) -> None:
+    issuer = made(credential_lifetime_days=30)
+    [credential] = issued(issuer, "diploma-jwt")
+    reference = claims_of(credential)["status"]["status_list"]
+    with operator(issuer.as_servers) as counter:
+        counter.set_status("suspended")
+    answer = issuer.http.get(reference["uri"], headers={"Accept": CWT})
+    token = openvc.cose.parse_sign1(openvc.cbor.decode(answer.content))
+    leaf = x509.load_der_x509_certificate(token.protected_header[33])
+    leaf.verify_directly_issued_by(anchor(issuer))
+    assert (token.protected_header[1], token.protected_header[16]) == (-7, CWT)
+    assert openvc.cose.verify_sign1(token, public_jwk=public_jwk(leaf))
+    claims = openvc.cbor.decode(token.payload or b"")
+    assert isinstance(claims, dict)
+    assert (claims[2], claims[4] - claims[6], claims[65534]) == (reference["uri"], 3600, 300)
+    statuses, idx = zlib.decompress(claims[65533]["lst"]), reference["idx"]
+    assert claims[65533]["bits"] == 2
+    assert statuses[idx // 4] >> idx % 4 * 2 & 0b11 == 2
 
 
 @pytest.mark.parametrize("name", ["mdl", "diploma-ldp"])

@@ -15,11 +15,8 @@ import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc import jws
 from joserfc.jwk import ECKey, OKPKey
-from openvc import cbor
-from openvc.cose import parse_sign1, verify_sign1, x5chain_ders
 
 from tests.integration.servers.client import error_of
 from tests.integration.servers.issuer_peers import (
@@ -1022,26 +1019,6 @@ def test_tsl_04_the_operator_changes_the_status_of_all_copies(issuer: Issuer) ->
         for word, value in (("suspended", 2), ("revoked", 1), ("valid", 0)):
             desk.set_status(word)
             assert {status_of(issuer, one) for one in copies} == {value}
-
-
-def test_tsl_04_the_status_list_is_a_cwt_for_those_who_ask(issuer: Issuer) -> None:
-    [credential] = credentials_of(issuer.credential())
-    reference = claims_of(credential)["status"]["status_list"]
-    with operator(issuer.as_servers) as desk:
-        desk.set_status("suspended")
-    answer = issuer.http.get(reference["uri"], headers={"Accept": "application/statuslist+cwt"})
-    assert answer.headers["content-type"] == "application/statuslist+cwt"
-    sign1 = parse_sign1(cbor.decode(answer.content))
-    public = x509.load_der_x509_certificate(x5chain_ders(sign1)[0]).public_key()
-    assert isinstance(public, ec.EllipticCurvePublicKey)
-    assert verify_sign1(sign1, public_jwk=ECKey.import_key(public).as_dict(private=False))
-    payload = cbor.decode(sign1.payload or b"")
-    assert payload[2] == reference["uri"]
-    assert payload[4] > time.time() > payload[6] - 5
-    assert payload[65534] > 0
-    octets, idx = zlib.decompress(payload[65533]["lst"]), reference["idx"]
-    assert payload[65533]["bits"] == 2
-    assert octets[idx // 4] >> (idx % 4 * 2) & 3 == 2
 
 
 def test_sec_07_a_new_credential_leaves_the_old_one_valid(issuer: Issuer) -> None:
