@@ -105,12 +105,12 @@ def document_signer(sessions: sessionmaker[Session], data_dir: Path) -> Document
 
 def proof_key(sessions: sessionmaker[Session], settings: Settings) -> ProofKey:
     """What Data Integrity proofs are made with: the issuer's key, or one of Ed25519 of its own."""
-    suite, url, secret = settings.cryptosuite, settings.public_url, password(settings.data_dir)
+    suite, owner, secret = settings.cryptosuite, settings.controller, password(settings.data_dir)
     with sessions.begin() as db:
         if suite.startswith("ecdsa-"):
             private = _private(db.get_one(Authority, "issuer"), secret)
             jwk = ECKey.import_key(private.public_key()).as_dict(private=False)
-            return ProofKey(suite, private, public_jwk(jwk), url)
+            return ProofKey(suite, private, public_jwk(jwk), owner)
         stored = db.get(Authority, "ed25519")
         if stored is None:
             new = _encrypted(ed25519.Ed25519PrivateKey.generate(), secret)
@@ -121,7 +121,7 @@ def proof_key(sessions: sessionmaker[Session], settings: Settings) -> ProofKey:
         message = f"{stored.role}: not a key of Ed25519"
         raise ValueError(message)
     jwk = OKPKey.import_key(own.public_key()).as_dict(private=False)
-    return ProofKey(suite, own, public_jwk(jwk), url)
+    return ProofKey(suite, own, public_jwk(jwk), owner)
 
 
 def encryption_key(sessions: sessionmaker[Session], data_dir: Path) -> ECKey:

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import cbor2
 import openvc.cbor
@@ -257,6 +258,22 @@ def test_the_key_of_an_issuer_with_a_path(tmp_path: Path) -> None:
         answer = issuer.http.get(issuer.url, headers=accept, follow_redirects=True)
         assert answer.json()["assertionMethod"] == [credential["proof"]["verificationMethod"]]
         assert answer.headers["vary"] == "Accept"
+
+
+@pytest.mark.parametrize("path", ["", "/tenant/one"])
+def test_an_issuer_that_is_called_by_a_did_web(path: str, tmp_path: Path) -> None:
+    with credential_issuer(tmp_path, path=path, proof_issuer="did:web") as issuer:
+        [credential] = issued(issuer, "diploma-ldp")
+        did = credential["issuer"]
+        host, *parts = did.removeprefix("did:web:").split(":")
+        place = "/".join([unquote(host), *(parts or [".well-known"]), "did.json"])
+        document = issuer.http.get(f"http://{place}").json()
+    [method] = document["verificationMethod"]
+    assert (document["id"], method["controller"]) == (did, did)
+    assert document["assertionMethod"] == [credential["proof"]["verificationMethod"]]
+    assert method["id"] == credential["proof"]["verificationMethod"]
+    suite = EcdsaRdfcProofSuite()
+    assert suite.verify(credential, public_key_jwk=method["publicKeyJwk"]).issuer == did
 
 
 # Mobile documents.
