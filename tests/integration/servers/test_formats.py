@@ -154,6 +154,18 @@ def test_deferred_in_every_format(name: str, made: Made) -> None:
     assert len(credentials_of(fetched)) == 1
 
 
+@pytest.mark.parametrize("name", ["mdl", "diploma-jwt", "diploma-ldp"])
+def test_what_the_drafts_called_it_by(name: str, made: Made) -> None:
+    strict, lenient = made(), made(profile="lenient")
+    described = configuration_of(lenient, name)
+    members = ("format", "doctype", "credential_definition")
+    asked = {member: described[member] for member in members if member in described}
+    answer = strict.credential({**asked, "proofs": {"jwt": [strict.proof()]}})
+    assert error_of(answer) == (400, "invalid_credential_request")
+    proofs = {"jwt": [lenient.proof()]}
+    assert len(credentials_of(lenient.credential({**asked, "proofs": proofs}))) == 1
+
+
 # JWT VCs.
 
 
@@ -249,6 +261,13 @@ def test_a_credential_with_a_data_integrity_proof(cryptosuite: str, made: Made) 
     credential["credentialSubject"]["grade"] = "1.0"
     with pytest.raises(SignatureInvalid):
         suite.verify(credential, public_key_jwk=method["publicKeyJwk"])
+
+
+def test_copies_with_a_proof_are_of_different_keys(issuer: Issuer) -> None:
+    keys = [ECKey.generate_key("P-256") for _ in range(3)]
+    copies = issued(issuer, "diploma-ldp", *keys)
+    assert {one["credentialSubject"]["id"] for one in copies} == set(map(did_jwk, keys))
+    assert len({one["id"] for one in copies}) == 3
 
 
 def test_the_key_of_an_issuer_with_a_path(tmp_path: Path) -> None:
