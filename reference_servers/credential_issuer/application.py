@@ -143,7 +143,7 @@ class Endpoints:
         return JSONResponse(self._faults.at("key set document", document))
 
     def controlled_identifier(self) -> Response:
-        """Controlled Identifiers 1.0, section 2: the key that Data Integrity proofs name."""
+        """The key that Data Integrity proofs name (CID 1.0, section 2; DID Core 1.0, section 5)."""
         key = self._proof_key
         method = {
             "id": key.method,
@@ -151,13 +151,17 @@ class Endpoints:
             "controller": key.controller,
             "publicKeyJwk": dict(key.jwk),
         }
+        of_did = key.controller.startswith("did:")
         document = {
-            "@context": "https://www.w3.org/ns/cid/v1",
+            "@context": "https://www.w3.org/ns/did/v1"
+            if of_did
+            else "https://www.w3.org/ns/cid/v1",
             "id": key.controller,
             "verificationMethod": [method],
             "assertionMethod": [key.method],
         }
-        return JSONResponse(document, headers={"Vary": "Accept"}, media_type="application/cid")
+        media_type = "application/did+json" if of_did else "application/cid"
+        return JSONResponse(document, headers={"Vary": "Accept"}, media_type=media_type)
 
     def status_list(self, request: Request) -> Response:
         """Token Status List, section 8.1: as a JWT, or as a CWT where that is asked for."""
@@ -335,11 +339,13 @@ def application(settings: Settings) -> FastAPI:
         page.headers["Vary"] = "Accept"
         return page
 
+    did_document = "/did.json" if settings.path else "/.well-known/did.json"
     app = serving.application(
         settings.path,
         ("openid-credential-issuer", endpoints.metadata),
         (
             ("GET", "/.well-known/jwt-vc-issuer", endpoints.jwt_vc_issuer),
+            ("GET", did_document, endpoints.controlled_identifier),
             ("GET", "/ca.pem", endpoints.anchor),
             ("GET", "/status-list", endpoints.status_list),
             ("POST", "/nonce", endpoints.nonce),

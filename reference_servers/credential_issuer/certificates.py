@@ -29,6 +29,7 @@ REGISTRY: Final = JWSRegistry(algorithms=["ES256"])
 REGISTRY.max_header_length = 16_384
 COUNTRY: Final = "XX"
 """Nobody's code (ISO 3166-1): of the CA, and so of the licences that it stands for."""
+RENEWED: Final = timedelta(days=30)
 DOCUMENT_SIGNER: Final = x509.ObjectIdentifier("1.0.18013.5.1.2")
 """The extended key usage `mdlDS` (ISO/IEC 18013-5, annex B.1.4)."""
 
@@ -77,8 +78,7 @@ def signing_key(sessions: sessionmaker[Session], public_url: str, data_dir: Path
             _make(db, public_url, secret)
         ca, issuer = db.get_one(Authority, "ca"), db.get_one(Authority, "issuer")
     (data_dir / "ca.pem").write_text(ca.certificate)
-    leaf = x509.load_pem_x509_certificate(issuer.certificate.encode())
-    der = leaf.public_bytes(serialization.Encoding.DER)
+    der = _leaf(issuer).public_bytes(serialization.Encoding.DER)
     return SigningKey(
         JWK.from_pem(issuer.private_key.encode(), secret),
         ECKey.import_key(issuer.private_key, password=secret),
@@ -88,29 +88,31 @@ def signing_key(sessions: sessionmaker[Session], public_url: str, data_dir: Path
 
 
 def document_signer(sessions: sessionmaker[Session], data_dir: Path) -> DocumentSigner:
-    """What mobile documents are signed with, made at first start, once there is a CA."""
+    """What mobile documents are signed with, under the CA that there is.
+
+    It is made at first start, and made anew at a start in its last `RENEWED` (annex B.1.4 allows
+    its certificate little more than a year).
+    """
     secret = password(data_dir)
     with sessions.begin() as db:
         stored = db.get(Authority, "document-signer")
-        if stored is None:
+        if stored is None or _leaf(stored).not_valid_after_utc < datetime.now(UTC) + RENEWED:
             ca_key = _private(db.get_one(Authority, "ca"), secret)
             key = ec.generate_private_key(ec.SECP256R1())
             names = ("OID4VCI Demo Document Signer", "OID4VCI Demo CA")
             new = _certificate(*names, key, ca_key, years=1, purpose=DOCUMENT_SIGNER)
-            stored = _stored("document-signer", key, new, secret)
-            db.add(stored)
-        certificate = x509.load_pem_x509_certificate(stored.certificate.encode())
-        return DocumentSigner(_private(stored, secret), certificate)
+            stored = db.merge(_stored("document-signer", key, new, secret))
+        return DocumentSigner(_private(stored, secret), _leaf(stored))
 
 
 def proof_key(sessions: sessionmaker[Session], settings: Settings) -> ProofKey:
     """What Data Integrity proofs are made with: the issuer's key, or one of Ed25519 of its own."""
-    suite, url, secret = settings.cryptosuite, settings.public_url, password(settings.data_dir)
+    suite, owner, secret = settings.cryptosuite, settings.controller, password(settings.data_dir)
     with sessions.begin() as db:
         if suite.startswith("ecdsa-"):
             private = _private(db.get_one(Authority, "issuer"), secret)
             jwk = ECKey.import_key(private.public_key()).as_dict(private=False)
-            return ProofKey(suite, private, public_jwk(jwk), url)
+            return ProofKey(suite, private, public_jwk(jwk), owner)
         stored = db.get(Authority, "ed25519")
         if stored is None:
             new = _encrypted(ed25519.Ed25519PrivateKey.generate(), secret)
@@ -121,7 +123,7 @@ def proof_key(sessions: sessionmaker[Session], settings: Settings) -> ProofKey:
         message = f"{stored.role}: not a key of Ed25519"
         raise ValueError(message)
     jwk = OKPKey.import_key(own.public_key()).as_dict(private=False)
-    return ProofKey(suite, own, public_jwk(jwk), url)
+    return ProofKey(suite, own, public_jwk(jwk), owner)
 
 
 def encryption_key(sessions: sessionmaker[Session], data_dir: Path) -> ECKey:
@@ -161,6 +163,10 @@ def _stored(
 ) -> Authority:
     pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
     return Authority(role=role, private_key=_encrypted(key, secret), certificate=pem)
+
+
+def _leaf(stored: Authority) -> x509.Certificate:
+    return x509.load_pem_x509_certificate(stored.certificate.encode())
 
 
 def _private(stored: Authority, secret: bytes) -> ec.EllipticCurvePrivateKey:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import quote, urlsplit
 
 from pydantic import Field, model_validator
 
@@ -62,6 +63,9 @@ class Settings(Configuration):
     cryptosuite: Cryptosuite = Field(
         "ecdsa-rdfc-2019", description="of the Data Integrity proofs on credentials"
     )
+    proof_issuer: Literal["url", "did:web"] = Field(
+        "url", description="what credentials with Data Integrity proofs call this issuer"
+    )
     status_list: bool = Field(True, description="give credentials a place in a Token Status List")
     require_dpop: bool = Field(False, description="take DPoP-bound access tokens only (RFC 9449)")
     dpop_nonces: bool = Field(False, description="want a nonce of this server in DPoP proofs")
@@ -100,6 +104,14 @@ class Settings(Configuration):
     def authorization_servers(self) -> Sequence[str]:
         """All authorization servers."""
         return (self.authorization_server, *self.further_authorization_servers)
+
+    @property
+    def controller(self) -> str:
+        """What credentials with Data Integrity proofs call this issuer."""
+        if self.proof_issuer == "url":
+            return self.public_url
+        host = quote(urlsplit(self.public_url).netloc, safe="")
+        return f"did:web:{host}{self.path.replace('/', ':')}"
 
     @property
     def introspection(self) -> tuple[str, str] | None:

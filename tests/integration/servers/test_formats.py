@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import cbor2
 import openvc.cbor
@@ -153,6 +154,18 @@ def test_deferred_in_every_format(name: str, made: Made) -> None:
     assert len(credentials_of(fetched)) == 1
 
 
+@pytest.mark.parametrize("name", ["mdl", "diploma-jwt", "diploma-ldp"])
+def test_what_the_drafts_called_it_by(name: str, made: Made) -> None:
+    strict, lenient = made(), made(profile="lenient")
+    described = configuration_of(lenient, name)
+    members = ("format", "doctype", "credential_definition")
+    asked = {member: described[member] for member in members if member in described}
+    answer = strict.credential({**asked, "proofs": {"jwt": [strict.proof()]}})
+    assert error_of(answer) == (400, "invalid_credential_request")
+    proofs = {"jwt": [lenient.proof()]}
+    assert len(credentials_of(lenient.credential({**asked, "proofs": proofs}))) == 1
+
+
 # JWT VCs.
 
 
@@ -250,6 +263,13 @@ def test_a_credential_with_a_data_integrity_proof(cryptosuite: str, made: Made) 
         suite.verify(credential, public_key_jwk=method["publicKeyJwk"])
 
 
+def test_copies_with_a_proof_are_of_different_keys(issuer: Issuer) -> None:
+    keys = [ECKey.generate_key("P-256") for _ in range(3)]
+    copies = issued(issuer, "diploma-ldp", *keys)
+    assert {one["credentialSubject"]["id"] for one in copies} == set(map(did_jwk, keys))
+    assert len({one["id"] for one in copies}) == 3
+
+
 def test_the_key_of_an_issuer_with_a_path(tmp_path: Path) -> None:
     with credential_issuer(tmp_path, path="/tenant") as issuer:
         [credential] = issued(issuer, "diploma-ldp")
@@ -257,6 +277,22 @@ def test_the_key_of_an_issuer_with_a_path(tmp_path: Path) -> None:
         answer = issuer.http.get(issuer.url, headers=accept, follow_redirects=True)
         assert answer.json()["assertionMethod"] == [credential["proof"]["verificationMethod"]]
         assert answer.headers["vary"] == "Accept"
+
+
+@pytest.mark.parametrize("path", ["", "/tenant/one"])
+def test_an_issuer_that_is_called_by_a_did_web(path: str, tmp_path: Path) -> None:
+    with credential_issuer(tmp_path, path=path, proof_issuer="did:web") as issuer:
+        [credential] = issued(issuer, "diploma-ldp")
+        did = credential["issuer"]
+        host, *parts = did.removeprefix("did:web:").split(":")
+        place = "/".join([unquote(host), *(parts or [".well-known"]), "did.json"])
+        document = issuer.http.get(f"http://{place}").json()
+    [method] = document["verificationMethod"]
+    assert (document["id"], method["controller"]) == (did, did)
+    assert document["assertionMethod"] == [credential["proof"]["verificationMethod"]]
+    assert method["id"] == credential["proof"]["verificationMethod"]
+    suite = EcdsaRdfcProofSuite()
+    assert suite.verify(credential, public_key_jwk=method["publicKeyJwk"]).issuer == did
 
 
 # Mobile documents.
