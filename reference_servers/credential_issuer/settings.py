@@ -64,7 +64,7 @@ class Settings(Configuration):
         "ecdsa-rdfc-2019", description="of the Data Integrity proofs on credentials"
     )
     proof_issuer: Literal["url", "did:web"] = Field(
-        "url", description="what credentials with Data Integrity proofs call this issuer"
+        "did:web", description="what credentials with Data Integrity proofs call this issuer"
     )
     status_list: bool = Field(True, description="give credentials a place in a Token Status List")
     require_dpop: bool = Field(False, description="take DPoP-bound access tokens only (RFC 9449)")

@@ -21,6 +21,20 @@ def cli(tmp_path: Path, servers: ReferenceServers) -> Cli:
     return Cli(tmp_path, servers)
 
 
+def test_a_credential_with_a_proof_is_known_by_its_did(cli: Cli, servers: ReferenceServers) -> None:
+    offer = servers.offer("diploma-ldp")
+    code, out, log = cli.add(offer, "--json", "--accept-issuer", "domain")
+    assert code == 0, out + log
+    [card] = json.loads(out)["credentials"]
+    assert card["trust"] == "domain"
+    outcomes = {check["check"]: check["outcome"] for check in card["report"]}
+    assert outcomes["Signature"] == "passed"
+    did = json.loads(card["credential"])["issuer"]
+    assert did.startswith("did:web:")
+    assert cli("trust", "add", did).returncode == 0
+    assert cli.json("verify", card["id"])["trust"] == "anchored"
+
+
 @pytest.mark.parametrize(
     ("configuration", "name", "line"),
     [

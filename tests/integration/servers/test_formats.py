@@ -233,7 +233,7 @@ SUITES: dict[str, Any] = {
 
 @pytest.mark.parametrize("cryptosuite", SUITES)
 def test_a_credential_with_a_data_integrity_proof(cryptosuite: str, made: Made) -> None:
-    issuer = made(cryptosuite=cryptosuite)
+    issuer = made(cryptosuite=cryptosuite, proof_issuer="url")
     described = configuration_of(issuer, "diploma-ldp")
     assert described["credential_signing_alg_values_supported"] == [cryptosuite]
     [credential] = issued(issuer, "diploma-ldp")
