@@ -369,7 +369,10 @@ class Flows(Protocol):
     """The journal: one row for each issuance on its way, in the encrypted store."""
 
     async def save(self, flow: Flow) -> None:
-        """Commit a row, in place of an older one of that id; durable when this returns."""
+        """Commit a row, in place of an older one of that id; durable when this returns.
+
+        The keys go that only the older one named.
+        """
 
     async def keep(self, record: CredentialRecord, flow: Flow) -> None:
         """Commit a credential and its issuance's row, both or none.

@@ -30,7 +30,11 @@ from reference_servers.credential_issuer.certificates import (
     proof_key,
     signing_key,
 )
-from reference_servers.credential_issuer.configurations import configurations, issuer_metadata
+from reference_servers.credential_issuer.configurations import (
+    LOCALES,
+    configurations,
+    issuer_metadata,
+)
 from reference_servers.credential_issuer.credential_requests import CredentialRequests, json_object
 from reference_servers.credential_issuer.database import Base, Dataset, Nonce, SeenProof
 from reference_servers.credential_issuer.encryption import Encryption, Recipient
@@ -44,6 +48,7 @@ from reference_servers.credential_issuer.formats import Formats, check_claims
 from reference_servers.credential_issuer.issuing import Issuing
 from reference_servers.credential_issuer.key_attestations import KeyAttestations
 from reference_servers.credential_issuer.key_proofs import ProofRules
+from reference_servers.credential_issuer.languages import in_language, language
 from reference_servers.credential_issuer.leniency import Leniency
 from reference_servers.credential_issuer.offers import FOLDER, Offers
 from reference_servers.credential_issuer.operator_pages import OperatorPages
@@ -126,14 +131,21 @@ class Endpoints:
 
     def metadata(self, request: Request) -> Response:
         """OpenID4VCI 1.0, section 12.2.2: as JSON, or signed where that is asked for."""
+        metadata, headers = self._metadata, {"Vary": "Accept"}
+        if self._settings.one_language:
+            headers["Vary"] = "Accept, Accept-Language"
+            locale = language(request.headers.get("accept-language", ""), LOCALES)
+            if locale is not None:
+                metadata = in_language(metadata, locale)
+                headers["Content-Language"] = locale
         accept = request.headers.get("accept", "")
         as_jwt, as_json = _weights(accept, "application/jwt", "application/json")
         if self._settings.signed_metadata and 0 < as_jwt >= as_json:
-            claims = {**self._metadata, "sub": self._settings.public_url, "iat": int(time.time())}
+            claims = {**metadata, "sub": self._settings.public_url, "iat": int(time.time())}
             signed = self._key.signed(METADATA_TYP, claims, x5c=list(self._key.x5c))
             body = self._faults.at("signed metadata", signed)
-            return Response(body, media_type="application/jwt", headers={"Vary": "Accept"})
-        return JSONResponse(self._metadata, headers={"Vary": "Accept"})
+            return Response(body, media_type="application/jwt", headers=headers)
+        return JSONResponse(metadata, headers=headers)
 
     def jwt_vc_issuer(self) -> Response:
         """SD-JWT VC, section 5: the keys that credentials name by `kid`, or by a URL."""

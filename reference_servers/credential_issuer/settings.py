@@ -72,6 +72,9 @@ class Settings(Configuration):
     request_encryption: Encryption = Field("optional", description="of Credential Requests")
     response_encryption: Encryption = Field("optional", description="of Credential Responses")
     signed_metadata: bool = Field(True, description="give metadata signed, where asked for")
+    one_language: bool = Field(
+        False, description="give metadata in one language, where Accept-Language asks for it"
+    )
     proof_types: Annotated[list[ProofType], Field(min_length=1)] = Field(
         ["jwt", "attestation"],
         description="key proofs that are taken; attestation needs key_attestation_anchors_file",

@@ -340,6 +340,9 @@ async def refused(fault: str, name: str, bed: Bed) -> None:
     offer = endpoint.move(bed.issuer, bed.origins.get(fault, bed.issuer.url))
     if fault in FAULTS:
         bed.front.faults[endpoint.path] = FAULTS[fault]
+    vault = bed.wallet._opened()
+    for flow in await vault.flows():  # what earlier faults left to go on with
+        await vault.end(flow.id)
     before = await bed.wallet.cards()
     timeout_s = SHORT_TIMEOUT_S if fault.startswith("slow") else TIMEOUT_S
     if endpoint.step is None:

@@ -7,7 +7,7 @@ opening checks that SQLCipher is at work, and that the file does not look like a
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Self
@@ -187,6 +187,16 @@ class Store:
             (kind, record_id),
         )
         return tuple(key_id for (key_id,) in rows)
+
+    def no_longer_named(self, kind: str, record_id: str, named: Collection[str]) -> tuple[str, ...]:
+        """The holder keys that only this record names, and that are not among `named`."""
+        rows = self._db.execute(
+            "SELECT value FROM record, json_each(record.keys) WHERE kind = ? AND record.id = ?",
+            (kind, record_id),
+        )
+        if all(key_id in named for (key_id,) in rows):
+            return ()
+        return tuple(one for one in self.named_only_by(kind, record_id) if one not in named)
 
     def unnamed_keys(self) -> tuple[str, ...]:
         """The holder keys that no record names."""

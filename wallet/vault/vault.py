@@ -445,16 +445,24 @@ class Vault:
 
     async def save(self, flow: Flow) -> None:
         """See `wallet.ports.Flows.save`."""
-        await self._commit(_row(flow))
+
+        def save(store: Store) -> int:
+            unnamed = store.no_longer_named("flow", flow.id, flow.key_ids)
+            return store.write(_row(flow), *(Delete(HOLDER_KEY, one) for one in unnamed))
+
+        await self._mirror(await self._read(save))
 
     async def keep(self, record: CredentialRecord, flow: Flow) -> None:
         """See `wallet.ports.Flows.keep`."""
 
         def keep(store: Store) -> int:
             named = (*record.key_ids, *flow.key_ids)
-            former = store.named_only_by("credential", record.id)
-            unnamed = [Delete(HOLDER_KEY, one) for one in former if one not in named]
-            return store.write(_put(record, first=False), _row(flow), *unnamed)
+            unnamed = (
+                *store.no_longer_named("credential", record.id, named),
+                *store.no_longer_named("flow", flow.id, named),
+            )
+            deletes = (Delete(HOLDER_KEY, one) for one in unnamed)
+            return store.write(_put(record, first=False), _row(flow), *deletes)
 
         await self._mirror(await self._read(keep))
 

@@ -181,6 +181,52 @@ def test_meta_04_metadata_are_signed_where_that_is_asked_for(
     assert answer.headers["vary"] == "Accept"
 
 
+def displays(document: Any) -> list[list[dict[str, str]]]:
+    """Every `display` in a document."""
+    inner = document.values() if isinstance(document, dict) else document
+    if not isinstance(document, dict | list):
+        return []
+    own = [document["display"]] if isinstance(document, dict) and "display" in document else []
+    return [*own, *(found for one in inner for found in displays(one))]
+
+
+@pytest.mark.parametrize(
+    ("wish", "spoken"),
+    [
+        ("de", "de"),
+        ("de-CH, en;q=0.5", "de"),
+        ("fr, EN;q=0.2, de;q=0.9", "de"),
+        ("de;q=0, en", "en"),
+        ("fr", None),
+        ("*", None),
+        ("", None),
+        (";q=x,,-", None),
+    ],
+)
+@pytest.mark.parametrize("accept", ["application/json", "application/jwt"])
+def test_meta_06_one_language(accept: str, wish: str, spoken: str | None, made: Made) -> None:
+    issuer = made(one_language=True)
+    url = f"{issuer.url}/.well-known/openid-credential-issuer"
+    answer = issuer.http.get(url, headers={"Accept": accept, "Accept-Language": wish})
+    assert answer.headers["vary"] == "Accept, Accept-Language"
+    assert answer.headers.get("content-language") == spoken
+    signed_part = answer.text.split(".")[1] if accept == "application/jwt" else ""
+    found = displays(decoded(signed_part) if signed_part else answer.json())
+    assert len(found) > 5
+    for display in found:
+        locales = [one["locale"] for one in display]
+        assert locales == ([spoken] if spoken else ["en", "de", "it"])
+
+
+def test_meta_06_all_languages_and_each_once(issuer: Issuer) -> None:
+    url = f"{issuer.url}/.well-known/openid-credential-issuer"
+    answer = issuer.http.get(url, headers={"Accept-Language": "de"})
+    assert "content-language" not in answer.headers
+    for display in displays(answer.json()):
+        locales = [one["locale"] for one in display]
+        assert len(locales) == len(set(locales)) > 1
+
+
 def test_meta_16_signed_metadata(issuer: Issuer) -> None:
     url = f"{issuer.url}/.well-known/openid-credential-issuer"
     token = issuer.http.get(url, headers={"Accept": "application/jwt"}).text

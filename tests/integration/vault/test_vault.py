@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from tests.support.records import record
 from wallet.errors import LocalFailure
-from wallet.records import HolderKey, Secret
+from wallet.records import Flow, HolderKey, Secret
 from wallet.strict import base64url
 from wallet.vault import Vault, slots
 
@@ -97,6 +97,20 @@ def verify(key: HolderKey, signature: bytes, message: bytes) -> None:
     r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:])
     public = ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
     public.verify(encode_dss_signature(r, s), message, ec.ECDSA(hashes.SHA256()))
+
+
+async def test_keys_go_when_their_flow_goes_on_without_them(folder: Path) -> None:
+    vault = await Vault.open(folder, PASSPHRASE)
+    lost, unused, used, client = [(await vault.create_key("ES256")).key_id for _ in range(4)]
+    await vault.save(Flow("one", (client, lost, unused, used), {}))
+    await vault.save(Flow("one", (client, unused, used), {}))
+    await vault.keep(record(6, used), Flow("one", (client,), {}))
+    for key_id in (lost, unused):
+        with pytest.raises(LocalFailure, match="internal"):
+            await vault.sign(key_id, b"m")
+    for key_id in (used, client):
+        assert len(await vault.sign(key_id, b"m")) == 64
+    await vault.close()
 
 
 async def test_keys_that_no_credential_names_are_swept(folder: Path) -> None:
