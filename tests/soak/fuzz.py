@@ -20,6 +20,7 @@ with atheris.instrument_imports(include=["wallet", "openvc"]):
 
     from wallet.credentials.contract import Expected, Format
     from wallet.credentials.jwt_vc import verification as jwt_vc
+    from wallet.credentials.ldp_vc import verification as ldp_vc
     from wallet.credentials.mdoc import verification as mdoc
     from wallet.credentials.mdoc.diagnostic import diagnostic
     from wallet.credentials.sd_jwt_vc import verification as sd_jwt_vc
@@ -220,6 +221,13 @@ TARGETS: Final[Mapping[str, tuple[Callable[[bytes], object], tuple[bytes, ...]]]
         (b'{"iss":"https://a","nbf":1,"vc":{"@context":["https://www.w3.org/2018/credentials/v1"],'
          b'"type":["VerifiableCredential"],"credentialSubject":{"id":"did:jwk:e30"},'
          b'"issuanceDate":"1970-01-01T00:00:01Z"},"sub":"did:jwk:e30","cnf":{"jwk":{}}}',),
+    ),
+    "ldp_vc": (
+        lambda data: credential(ldp_vc, data),
+        (b'{"@context":["https://www.w3.org/ns/credentials/v2"],"type":["VerifiableCredential"],'
+         b'"issuer":"did:web:a.example","credentialSubject":{"a":1},"proof":{"type":'
+         b'"DataIntegrityProof","cryptosuite":"ecdsa-jcs-2019","proofPurpose":"assertionMethod",'
+         b'"proofValue":"z1","verificationMethod":"did:web:a.example#k"}}',),
     ),
     "mdoc": (mobile_document, (bytes.fromhex(ANNEX_D["derived"]["issuer_signed_hex"]),)),
     "diagnostic notation": (

@@ -20,6 +20,7 @@ from wallet.oauth.jwt import thumbprint
 from wallet.records import JsonObject, Secret
 from wallet.report import Outcome, Trust
 from wallet.strict import base64url_encode
+from wallet.trust.dids import key_of
 from wallet.trust.holder_keys import did_url
 from wallet.trust.issuer import Issuer
 
@@ -310,6 +311,24 @@ def test_a_document_that_costs_too_much() -> None:
     document = {**DOCUMENT, "credentialSubject": tree(11)}
     proof = secured(DOCUMENT, P256, "ecdsa-rdfc-2019")["proof"]
     assert refusal({**document, "proof": proof}) == "credential_too_costly"
+
+
+W3C = ("eddsa-rdfc-2022/signedDataInt.json", "eddsa-jcs-2022/signedJCS.json",
+       "Ed25519Signature2020/signedEdSig.json")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", W3C)
+def test_the_examples_of_the_w3c(name: str) -> None:
+    """Signed for a subject that is no key of this wallet, by a did:key of somebody else's."""
+    document = vector(f"vc-di-eddsa/{name}")
+    issuer = "did:key:z6MkrJVnaZkeFzdQyMZu1cgjg7k1pZZ6pvBQ7XJPt4swbTQ2"
+    key = key_of(issuer, document["proof"]["verificationMethod"])
+    assert key is not None
+    expected = Expected({"credential_definition": {"type": ["AlumniCredential"]}}, (), (), NOW)
+    theirs = Issuer(Trust.UNKNOWN, issuer, (key,), ())
+    assert judged(document, expected, theirs).type == "AlumniCredential"
+    document["credentialSubject"]["alumniOf"] = "Another School"
+    assert refusal(document, expected, theirs) == "signature_invalid"
 
 
 @pytest.mark.parametrize(
