@@ -119,7 +119,7 @@ def test_add_list_show_remove(cli: Cli, servers: ReferenceServers) -> None:
     street = {claim["label"]: claim["value"] for claim in labels["Anschrift"]}["Straße"]
     assert street == "Heidestraße 17"
     assert card["credential_issuer"] == servers.issuer_url
-    assert [check["outcome"] for check in card["report"]] == ["passed"] * 8
+    assert {check["outcome"] for check in card["report"]} == {"passed"}
     assert f"leads to {servers.issuer_url.split('/')[2]}" in log
 
     code, out, log = cli.add(servers.offer("diploma", "reference"))

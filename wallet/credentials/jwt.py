@@ -56,6 +56,13 @@ class SignedJwt:
             key_id if isinstance(key_id, str) else "",
         )
 
+    def by(self, key: JsonObject) -> bool:
+        """Whether the owner of a public JWK signed it (RFC 7515, section 5.2)."""
+        signing_input, _, signature = self.text.rpartition(".")
+        return _may_verify(key, self.algorithm) and _verifies(
+            key, self.algorithm, signing_input.encode(), base64url(signature)
+        )
+
 
 def read_signed(text: str) -> SignedJwt:
     """Read a compact JWS of JSON objects.
@@ -92,11 +99,8 @@ def check_signature(signed: SignedJwt, issuer: Issuer, findings: Findings) -> Js
     if not issuer.keys:
         findings.skipped(name, "the issuer's keys could not be had now", rule)
         return None
-    signing_input, _, signature = signed.text.rpartition(".")
     for key in issuer.keys:
-        if _may_verify(key, signed.algorithm) and _verifies(
-            key, signed.algorithm, signing_input.encode(), base64url(signature)
-        ):
+        if signed.by(key):
             findings.passed(name, f"{signed.algorithm}, by a key of the issuer", rule)
             return key
     reason = f"{signed.algorithm} by none of the issuer's {len(issuer.keys)} keys"

@@ -17,6 +17,7 @@ from wallet.credentials.status.bitstring import read_bitstring_credential
 from wallet.credentials.status.lists import StatusList, inflated
 from wallet.credentials.status.reference import Reference, references_of
 from wallet.credentials.status.token import CWT, JWT, StatusListToken, read_status_list_token
+from wallet.errors import VerificationFailed
 from wallet.records import JsonObject, Standing
 from wallet.report import Trust
 from wallet.strict import base64url, base64url_encode
@@ -140,7 +141,6 @@ WRONG: dict[str, tuple[bytes, str]] = {
     "TSL-04 a bomb": (made(status_list={"bits": 1, "lst": BOMB}), "too large"),
     "TSL-04 padded": (made(status_list={"bits": 1, "lst": packed(b"a") + "="}), "base64url"),
     "no JWT": (b"x", "values to unpack"),
-    "x5c that is no chain": (made({"x5c": ["AA"]}), "not base64"),
 }
 
 
@@ -149,6 +149,11 @@ def test_tokens_that_say_nothing(name: str) -> None:
     body, words = WRONG[name]
     with pytest.raises(ValueError, match=words):
         read(body).verified(OURS, URI, NOW)
+
+
+def test_a_token_whose_certificates_are_none() -> None:
+    with pytest.raises(VerificationFailed, match="issuer_untrusted"):
+        read(made({"x5c": ["AA"]}))
 
 
 @pytest.mark.parametrize("kind", ["application/json", "", "text/html"])

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from wallet.credentials.jwt import SignedJwt, read_signed
 from wallet.credentials.status.lists import StatusList, inflated
-from wallet.credentials.status.token import jwt_signed_by, signer_of
-from wallet.oauth.jwt import Jwt, numeric_date, read_jwt
+from wallet.oauth.jwt import numeric_date
 from wallet.policy import CLOCK_SKEW_S
 from wallet.records import Json, JsonObject
 from wallet.strict import base64url
@@ -27,8 +27,7 @@ class BitstringCredential:
     """
 
     signer: Signer
-    _text: str = field(repr=False)
-    _jwt: Jwt = field(repr=False)
+    _jwt: SignedJwt = field(repr=False)
 
     def verified(self, issuer: Issuer, uri: str, now: datetime) -> StatusList:
         """The list, if the issuer signed it, it is the one at `uri` and not too old.
@@ -36,7 +35,7 @@ class BitstringCredential:
         Raises:
             ValueError: It is not; says why.
         """
-        if not any(jwt_signed_by(self._text, self._jwt, key) for key in issuer.keys):
+        if not any(map(self._jwt.by, issuer.keys)):
             message = "it is not signed by a key of its issuer"
             raise ValueError(message)
         document = _credential(self._jwt)
@@ -83,17 +82,16 @@ def read_bitstring_credential(body: bytes) -> BitstringCredential:
     Raises:
         ValueError: It is none; says why.
     """
-    text = body.decode("ascii").strip()
-    jwt = read_jwt(text)
-    if "crit" in jwt.header or jwt.header.get("typ") not in ("vc+jwt", "JWT", None):
-        message = f"typ is {str(jwt.header.get('typ'))[:40]!r}, or crit is used"
+    jwt = read_signed(body.decode("ascii").strip())
+    if jwt.header.get("typ") not in ("vc+jwt", "JWT", None):
+        message = f"typ is {str(jwt.header.get('typ'))[:40]!r}"
         raise ValueError(message)
     document = _credential(jwt)
     types = document.get("type")
     if not isinstance(types, list) or not set(TYPES) & {one for one in types if _is_text(one)}:
         message = "it is no status list credential"
         raise ValueError(message)
-    signer = signer_of(jwt)
+    signer = jwt.signer()
     issuer = document.get("issuer")
     named = issuer.get("id") if isinstance(issuer, dict) else issuer
     if isinstance(named, str) and signer.issuer not in ("", named):
@@ -101,10 +99,10 @@ def read_bitstring_credential(body: bytes) -> BitstringCredential:
         raise ValueError(message)
     if isinstance(named, str):
         signer = Signer(signer.chain, named, signer.key_id)
-    return BitstringCredential(signer, text, jwt)
+    return BitstringCredential(signer, jwt)
 
 
-def _credential(jwt: Jwt) -> JsonObject:
+def _credential(jwt: SignedJwt) -> JsonObject:
     inside = jwt.claims.get("vc")
     return inside if isinstance(inside, dict) else jwt.claims
 
