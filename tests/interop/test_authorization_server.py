@@ -45,7 +45,7 @@ def test_a_credential_by_an_authorization_server_of_other_people(
     labels = {claim["label"]: claim["value"] for claim in card["claims"]}
     assert labels["Given name"] == "Erika"
     assert card["credential_issuer"] == servers.issuer_url
-    assert [check["outcome"] for check in card["report"]] == ["passed"] * 8
+    assert {check["outcome"] for check in card["report"]} == {"passed"}
 
 
 def test_the_holder_cancels_at_an_authorization_server_of_other_people(
