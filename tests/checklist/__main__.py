@@ -50,7 +50,8 @@ def reasons() -> Mapping[str, str]:
 def names() -> Iterator[str]:
     """The names of all tests, with their parameters."""
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:randomly"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    root = Path(__file__).parents[2]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"checklist: the tests cannot be collected\n{done.stdout[-2000:]}")
     return (line for line in done.stdout.splitlines() if "::" in line)
