@@ -182,10 +182,11 @@ async def test_what_the_terminal_shows(
     async with fresh_wallet(tmp_path, issuer.authority.pem) as wallet:
         [card] = (await wallet.add(issuer.pre_authorized_offer(), holder)).cards
     lines = shown_by_the_command(tmp_path, card)
-    assert lines[:3] == [
+    assert lines[:4] == [
         "Driving Licence  (valid)",
         f"issued by Simulated Issuer, {issuer.url}",
-        f"trusted by Simulated Root, received {card.received_at:%Y-%m-%d}",
+        "Trusted: Verified, and trusted by Simulated Root.",
+        f"received {card.received_at:%Y-%m-%d}",
     ]
     start = lines.index("Surname: Quark-Sentinel")
     assert lines[start : start + 8] == [

@@ -93,7 +93,7 @@ def test_the_grant_and_the_credentials_that_are_named(cli: Cli, issuer: Simulato
     assert (code, sorted(names(received))) == (0, ["badge", "card"])
     assert "/par" in [path for path, _ in issuer.requests]
     code, error, _ = cli.add(issuer.offer(), "--grant", "pre-authorized_code")
-    assert (code, error["error"]["code"]) == (3, "cancelled")
+    assert (code, error["error"]["code"]) == (4, "grant_not_offered")
     code, error, _ = cli.add(issuer.offer(), "--configuration", "other")
     assert (code, error["error"]["code"]) == (3, "cancelled")
     assert "card, badge, ticket" in error["error"]["detail"]

@@ -50,7 +50,7 @@ EXPECTED = Expected(
 
 def verify(issuer: Simulator, keys: Any = None, **changes: Any) -> VerifiedCredential:
     credential = Secret(issuer.credential(HOLDER, "card"))
-    expected = replace(EXPECTED, **changes)
+    expected = replace(EXPECTED, now=datetime.now(UTC), **changes)
     signer = sd_jwt_vc.signer(credential, expected)
     if signer.chain is not None:
         known = by_certificate(signer.chain, Anchors(), expected.now)
