@@ -83,6 +83,28 @@ async def test_a_credential_that_names_no_list(
     assert not card.has_status
 
 
+async def test_what_one_list_says_is_not_unsaid_by_a_silent_one(
+    wallet: Wallet, issuer: Simulator, holder: WillingHolder, lists: Lists
+) -> None:
+    silent = {
+        "type": "BitstringStatusListEntry",
+        "statusPurpose": "suspension",
+        "statusListIndex": "1",
+        "statusListCredential": f"{issuer.url}/nowhere",
+    }
+    edit = issuer.edits["payload"]
+
+    def both(payload: dict[str, Any]) -> dict[str, Any]:
+        edited: dict[str, Any] = edit(payload)
+        return {**edited, "status": {**edited["status"], "credentialStatus": silent}}
+
+    issuer.edits["payload"] = both
+    card = await got(wallet, issuer, holder)
+    assert standing((await wallet.check_status(card.id))[0]) is Standing.UNKNOWN
+    lists.values[1] = 1
+    assert standing((await wallet.check_status(card.id))[0]) is Standing.REVOKED
+
+
 def plain(status: int, body: bytes = b"", kind: str = TYPE) -> Callable[[], Response]:
     return lambda: Response(body, status, media_type=kind)
 

@@ -14,8 +14,10 @@ from starlette.responses import Response
 from tests.support.holder import WillingHolder
 from tests.support.simulator import Simulator
 from wallet.app import Wallet
+from wallet.credentials.contract import VerifiedCredential
+from wallet.engine.type_metadata import Described, described
 from wallet.errors import WalletError
-from wallet.records import Card
+from wallet.records import Card, Check, Outcome, Report, Secret, Trust
 
 
 @dataclass
@@ -125,6 +127,25 @@ async def test_vc_06_a_claim_that_the_type_demands(
         await got(wallet, issuer, holder)
     assert caught.value.code == "claims_missing"
     assert await wallet.cards() == ()
+
+
+async def test_a_type_of_another_format_is_no_document(types: Types) -> None:
+    """Its name may be a URL all the same; nobody is asked."""
+    report = Report((Check("Form", Outcome.PASSED, "", ""),))
+    one = VerifiedCredential(
+        credential=Secret("a.b.c"),
+        type=types.url("card"),
+        claims={},
+        bound_to=None,
+        trust=Trust.ANCHORED,
+        trusted_by="",
+        expires_at=None,
+        status={},
+        report=report,
+    )
+    nothing: Any = None
+    assert await described(one, "jwt_vc_json", nothing) == Described({}, report)
+    assert types.asked == []
 
 
 def circle(types: Types) -> None:

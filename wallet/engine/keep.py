@@ -58,7 +58,8 @@ async def keep(place: int, issued: Issued, authorized: Authorized, run: Run) -> 
     copies = await verify(response, asking, authorized.consent, run)
     name = asking.wanted.credential_configuration_id
     await judge([one for one, _ in copies], name, authorized.consent, run)
-    type_ = await described(copies[0][0], run)
+    format_ = authorized.consent.issuer.configuration(name).format
+    type_ = await described(copies[0][0], format_, run)
     images = {**authorized.consent.images, **await _pictures(copies[0][0].claims, run)}
     images |= await _looks(type_.metadata, run)
     run.enter(Step.STORAGE)

@@ -52,16 +52,25 @@ class StatusInquiry:
     async def ask(self, record: CredentialRecord) -> StatusAnswer:
         """What the lists say that a credential names; `Standing.UNKNOWN` where nobody can tell."""
         now = self.run.clock.now()
+        standings: list[Standing] = []
+        ends: list[datetime] = []
+        reason = "a status of the issuer's own kind"
         try:
-            listed = [(one, await self._list(one, record)) for one in references_of(record.status)]
-            standings = [there.standing(one) for one, there in listed]
-        except (ValueError, WalletError) as error:
-            reason = (error.detail or error.sentence) if isinstance(error, WalletError) else error
-            return StatusAnswer(Standing.UNKNOWN, now, now + RETRY, str(reason)[:300])
-        worst = next(one for one in _WORST_FIRST if one in standings)
+            references = references_of(record.status)
+        except ValueError as error:
+            return StatusAnswer(Standing.UNKNOWN, now, now + RETRY, str(error)[:300])
+        for one in references:  # what one list says is not unsaid by another that is silent
+            try:
+                there = await self._list(one, record)
+                standings.append(there.standing(one))
+                ends += [there.until] if there.until is not None else []
+            except (ValueError, WalletError) as error:
+                standings.append(Standing.UNKNOWN)
+                told = isinstance(error, WalletError) and (error.detail or error.sentence)
+                reason = str(told or error)
+        worst = next((one for one in _WORST_FIRST if one in standings), Standing.UNKNOWN)
         if worst is Standing.UNKNOWN:
-            return StatusAnswer(worst, now, now + RETRY, "a status of the issuer's own kind")
-        ends = [there.until for _, there in listed if there.until is not None]
+            return StatusAnswer(worst, now, now + RETRY, reason[:300])
         return StatusAnswer(worst, now, max(min(ends, default=now + PERIOD), now + SHORTEST_PERIOD))
 
     async def _list(self, reference: Reference, record: CredentialRecord) -> StatusList:

@@ -36,15 +36,18 @@ class Described:
     report: Report
 
 
-async def described(verified: VerifiedCredential, run: Run) -> Described:
+async def described(verified: VerifiedCredential, credential_format: str, run: Run) -> Described:
     """Fetch and apply the Type Metadata of a verified SD-JWT VC whose `vct` is a URL.
+
+    Types of other formats may be URLs, too; there is no such document of theirs.
 
     A document that cannot be had or believed is not used, and the report says so.
 
     Raises:
         VerificationFailed: `claims_missing`: the credential lacks what its type demands.
     """
-    if not verified.type.startswith(("https://", "http://")):
+    is_url = verified.type.startswith(("https://", "http://"))
+    if credential_format != "dc+sd-jwt" or not is_url:
         return Described({}, verified.report)
     try:
         metadata = credential_metadata(await _chain(verified, run))
